@@ -1,0 +1,2 @@
+//! The binary interface of the Hailo accelerators.
+#![no_std]

@@ -1,0 +1,1 @@
+//! The Hailo kernel driver in memory.

@@ -1,0 +1,1 @@
+//! What the workspace claims, held against the tables.

@@ -1,1 +1,3 @@
-//! What the workspace claims, held against the tables.
+//! What the workspace claims, held against the tables and recordings of the real driver.
+
+pub mod fuzzing;

@@ -1,3 +1,4 @@
 //! What the workspace claims, held against the tables and recordings of the real driver.
 
 pub mod fuzzing;
+pub mod golden;

@@ -10,6 +10,7 @@ pub mod command;
 pub mod data_model;
 pub mod enums;
 pub mod errno;
+pub mod firmware;
 pub mod interface;
 pub mod release;
 pub mod request;

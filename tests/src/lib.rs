@@ -1,4 +1,5 @@
 //! What the workspace claims, held against the tables and recordings of the real driver.
 
+pub mod firmware;
 pub mod fuzzing;
 pub mod golden;

@@ -1,0 +1,4 @@
+//! What the firmware tests share: the tables, and values of every kind for the properties.
+
+pub mod actions;
+pub mod tables;

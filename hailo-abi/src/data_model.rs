@@ -6,6 +6,8 @@ use core::hash::Hash;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::wire::WireKind;
+
 /// The C data model of the kernel and the process that talk to each other. (The driver offers no compatibility layer, so
 /// a 32-bit process works on a 32-bit kernel only.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +65,7 @@ pub trait Word:
     + Hash
     + Send
     + Sync
+    + WireKind
     + 'static
 {
     /// The data model.

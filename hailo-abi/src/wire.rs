@@ -18,6 +18,61 @@ pub struct Field {
     pub offset: usize,
     /// The size in bytes.
     pub size: usize,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+/// What a field holds, for tools that print arguments whose type they do not know when they are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A little-endian number.
+    Number,
+    /// A C `_Bool`.
+    Bool,
+    /// A C enum.
+    Enum {
+        /// The enum's name in the vendor's header.
+        c_name: &'static str,
+        /// Names and values.
+        enumerators: &'static [(&'static str, u32)],
+    },
+    /// Another struct.
+    Struct(&'static Layout),
+    /// Several of the same, one after the other.
+    Array {
+        /// Each of them.
+        element: &'static Kind,
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A type of fields, which says what it holds.
+pub trait WireKind {
+    /// What it holds.
+    const KIND: Kind;
+}
+
+impl<T: WireKind, const N: usize> WireKind for [T; N] {
+    const KIND: Kind = Kind::Array { element: &T::KIND, count: N };
+}
+
+macro_rules! kinds {
+    ($($wire:ty => $kind:ident;)*) => {$(
+        impl WireKind for $wire {
+            const KIND: Kind = Kind::$kind;
+        }
+    )*};
+}
+
+kinds! {
+    u8 => Number;
+    U16 => Number;
+    U32 => Number;
+    U64 => Number;
+    Lp64 => Number;
+    Ilp32 => Number;
+    Bool => Bool;
 }
 
 impl Field {
@@ -220,6 +275,10 @@ macro_rules! wire {
     };
 
     (@fields [$($generics:tt)*] $name:ty { $($field:ident: $ty:ty,)+ }) => {
+        impl<$($generics)*> $crate::wire::WireKind for $name {
+            const KIND: $crate::wire::Kind = $crate::wire::Kind::Struct(&<Self as $crate::wire::WireStruct>::LAYOUT);
+        }
+
         impl<$($generics)*> $crate::wire::WireValue for $name {
             type Value = Self;
 
@@ -240,6 +299,7 @@ macro_rules! wire {
                         name: $crate::wire::c_field_name(stringify!($field)),
                         offset: ::core::mem::offset_of!(Self, $field),
                         size: size_of::<$ty>(),
+                        kind: <$ty as $crate::wire::WireKind>::KIND,
                     };
 
                     #[doc = concat!("The value of [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
@@ -326,6 +386,13 @@ macro_rules! wire_enum {
             fn raw(self) -> u32 {
                 $name::raw(self)
             }
+        }
+
+        impl $crate::wire::WireKind for $name {
+            const KIND: $crate::wire::Kind = $crate::wire::Kind::Enum {
+                c_name: $c,
+                enumerators: <Self as $crate::wire::WireEnum>::ENUMERATORS,
+            };
         }
 
         impl $crate::wire::WireValue for $name {

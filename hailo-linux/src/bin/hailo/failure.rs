@@ -1,0 +1,52 @@
+//! [`Failure`]: why a subcommand could not do what it was asked.
+
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+/// The exit status of a program that was ended by `SIGPIPE`, as shells report it.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+/// Why a subcommand stopped.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A sentence for a person: what is wrong and what can be done. Exit status 1.
+    Sentence(String),
+    /// Whoever read the output went away; there is nobody to tell.
+    BrokenPipe,
+}
+
+impl Failure {
+    /// A failure with this sentence.
+    pub(crate) fn new(sentence: impl Display) -> Self {
+        Self::Sentence(sentence.to_string())
+    }
+
+    /// A failure of an operation on a file.
+    pub(crate) fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
+        Self::new(format_args!("cannot {action} {}: {error}", path.display()))
+    }
+
+    /// Prints the sentence and gives the exit status.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Sentence(sentence) => {
+                // Not `eprintln!`, which panics where the standard error output is closed.
+                let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("hailo: {sentence}\n"));
+                ExitCode::FAILURE
+            }
+            Self::BrokenPipe => ExitCode::from(BROKEN_PIPE),
+        }
+    }
+}
+
+/// Only the standard output is written to with errors passed on as they are.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::BrokenPipe
+        } else {
+            Self::new(format_args!("cannot write to the standard output: {error}"))
+        }
+    }
+}

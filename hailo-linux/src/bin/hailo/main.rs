@@ -1,0 +1,69 @@
+//! `hailo`: the command line for the Hailo accelerators.
+//!
+//! Each subcommand is a module with its arguments and a `run` function; what it found out is a [`Report`](output::Report),
+//! printed as text or, with `--json`, as one line of JSON. Errors are one sentence on the standard error output.
+
+mod abi;
+mod failure;
+mod generate;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Look at, diagnose and use Hailo accelerators, whatever the release of their driver.
+#[derive(Parser)]
+#[command(name = "hailo", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Examples:\n  hailo doctor\n  hailo infer --device mock --frames 1000\n\n\
+                        A device is a path such as /dev/hailo0, or mock[:driver=R,board=B,…], an emulated one.")]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every subcommand understands.
+#[derive(Args, Clone, Debug)]
+struct Global {
+    /// The device: a path such as /dev/hailo0, or mock[:…] for an emulated one [default: the first that is found]
+    #[arg(long, global = true, env = "HAILO_DEVICE", value_name = "DEVICE", hide_env_values = true)]
+    device: Option<String>,
+    /// Print JSON, one object per line
+    #[arg(long, global = true)]
+    json: bool,
+    /// Speak to the driver as if it were of this release, whatever it says
+    #[arg(long, global = true, value_name = "RELEASE")]
+    assume_release: Option<hailo_abi::DriverRelease>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Abi(abi::Arguments),
+    Completions(generate::CompletionArguments),
+    Man(generate::ManArguments),
+}
+
+fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        Command::Abi(arguments) => abi::run(arguments, output),
+        Command::Completions(arguments) => generate::completions(arguments, output),
+        Command::Man(arguments) => generate::man(arguments, output),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::new(cli.global.json);
+    let result = run(&cli, &mut output);
+    // What was printed before a failure comes first.
+    let flushed = output.flush();
+    match result.and_then(|code| flushed.map(|()| code)) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

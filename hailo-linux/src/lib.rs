@@ -1,1 +1,3 @@
 //! Safe access to Hailo accelerators on Linux.
+
+pub mod transform;

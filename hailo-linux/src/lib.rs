@@ -1,3 +1,4 @@
 //! Safe access to Hailo accelerators on Linux.
 
+pub mod doctor;
 pub mod transform;

@@ -4,6 +4,7 @@
 //! printed as text or, with `--json`, as one line of JSON. Errors are one sentence on the standard error output.
 
 mod abi;
+mod doctor;
 mod failure;
 mod generate;
 mod output;
@@ -43,6 +44,7 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Doctor(doctor::Arguments),
     Abi(abi::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
@@ -50,6 +52,7 @@ enum Command {
 
 fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     match &cli.command {
+        Command::Doctor(arguments) => doctor::run(arguments, output),
         Command::Abi(arguments) => abi::run(arguments, output),
         Command::Completions(arguments) => generate::completions(arguments, output),
         Command::Man(arguments) => generate::man(arguments, output),

@@ -29,11 +29,6 @@ impl Output {
         Self { json, terminal, writer: BufWriter::new(stdout.lock()) }
     }
 
-    /// Whether JSON is wanted.
-    pub(crate) fn json(&self) -> bool {
-        self.json
-    }
-
     /// Prints a report and hands it to the reader at once.
     pub(crate) fn report(&mut self, report: &impl Report) -> Result<(), Failure> {
         if self.json {

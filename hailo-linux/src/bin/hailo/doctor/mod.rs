@@ -1,0 +1,182 @@
+//! `hailo doctor`: what is wrong with this system's accelerators, why, and what to do.
+
+mod answers;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use hailo_linux::doctor::{Answers, Diagnosis, Severity, System, diagnose};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::{Output, Paper, Report};
+
+/// Say what is wrong with the accelerators of a system, why, and what to do
+///
+/// Looks at the PCI bus, the kernel modules and their parameters, the device nodes and who may open them, the firmware
+/// files, who holds the devices, and at what the devices say. It changes nothing. The exit status is 1 if there is an
+/// error.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    hailo doctor\n  \
+    sudo hailo doctor --user $USER\n  \
+    hailo doctor --json > answers.json          (on the machine with the fault)\n  \
+    hailo doctor --root copy/ --answers answers.json   (elsewhere, on a copy of its /sys, /proc, /dev, /lib, /etc)")]
+pub(crate) struct Arguments {
+    /// Look at the system whose files are below this directory
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The user for whom it should work, by name or number [default: you; with --root an ordinary user]
+    #[arg(long)]
+    user: Option<String>,
+    /// What the devices said, in a file that `hailo doctor --json` wrote, instead of asking them
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Board {
+    address: String,
+    device_id: String,
+    name: Option<&'static str>,
+    driver: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Module {
+    name: String,
+    release: Option<String>,
+    parameters: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct Node {
+    path: String,
+    class: String,
+    address: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    fault: &'static str,
+    severity: &'static str,
+    what: String,
+    cause: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
+struct Diagnosed {
+    kernel: Option<String>,
+    page_size: Option<u64>,
+    boards: Vec<Board>,
+    modules: Vec<Module>,
+    nodes: Vec<Node>,
+    answers: answers::Recorded,
+    findings: Vec<Finding>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Diagnosed {
+    fn new(diagnosis: Diagnosis, answers: &Answers) -> Self {
+        let (errors, warnings) = (diagnosis.count(Severity::Error), diagnosis.count(Severity::Warning));
+        let boards = diagnosis.boards.into_iter().map(|board| Board {
+            address: board.address,
+            device_id: format!("1e60:{:04x}", board.device_id),
+            name: board.name,
+            driver: board.driver,
+        });
+        let modules = diagnosis.modules.into_iter().map(|module| Module {
+            name: module.name,
+            release: module.release.map(|release| release.to_string()),
+            parameters: module.parameters.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        });
+        let nodes = diagnosis.nodes.into_iter();
+        let findings = diagnosis.findings.into_iter().map(|finding| Finding {
+            fault: finding.fault.name(),
+            severity: finding.severity.name(),
+            what: finding.what,
+            cause: finding.cause,
+            remedy: finding.remedy,
+        });
+        Self {
+            kernel: diagnosis.kernel,
+            page_size: diagnosis.page_size,
+            boards: boards.collect(),
+            modules: modules.collect(),
+            nodes: nodes.map(|node| Node { path: node.path, class: node.class, address: node.address }).collect(),
+            // The page size belongs to what a diagnosis elsewhere needs.
+            answers: answers::Recorded { page_size: diagnosis.page_size, ..answers.into() },
+            findings: findings.collect(),
+            errors,
+            warnings,
+        }
+    }
+}
+
+impl Report for Diagnosed {
+    fn text(&self, out: &mut Paper<'_>) -> io::Result<()> {
+        let page_size = self.page_size.map_or_else(String::new, |size| format!(", pages of {size} bytes"));
+        if let Some(kernel) = &self.kernel {
+            writeln!(out, "Kernel   {kernel}{page_size}")?;
+        }
+        for Module { name, release, .. } in &self.modules {
+            writeln!(out, "Module   {name} {}", release.as_deref().unwrap_or("of unknown release"))?;
+        }
+        for Board { address, device_id, name, driver } in &self.boards {
+            let (name, driver) = (name.unwrap_or("unknown"), driver.as_deref().unwrap_or("none"));
+            writeln!(out, "Board    {address} {name} ({device_id}), driver {driver}")?;
+        }
+        for Node { path, class, address } in &self.nodes {
+            let address = address.as_deref().map_or_else(String::new, |address| format!(", {address}"));
+            writeln!(out, "Device   {path}, class {class}{address}")?;
+        }
+        for device in &self.answers.devices {
+            out.paragraph("Answers  ", "         ", &device.summary())?;
+        }
+        for Finding { severity, what, cause, remedy, fault } in &self.findings {
+            writeln!(out)?;
+            out.paragraph("", "  ", &format!("{severity}: {what} [{fault}]"))?;
+            out.paragraph("  Cause:  ", "          ", cause)?;
+            out.paragraph("  Remedy: ", "          ", remedy)?;
+        }
+        let count = |number: usize, word: &str| match number {
+            0 => format!("no {word}s"),
+            1 => format!("1 {word}"),
+            _ => format!("{number} {word}s"),
+        };
+        match self.findings.is_empty() {
+            true => writeln!(out, "\nNothing is wrong."),
+            false => {
+                writeln!(out, "\n{}, {}.", capitalised(&count(self.errors, "error")), count(self.warnings, "warning"))
+            }
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    text.strip_prefix("no").map_or_else(|| text.to_owned(), |rest| format!("No{rest}"))
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
+    let mut system = arguments.root.as_ref().map_or_else(System::this, System::at);
+    if let Some(root) = arguments.root.as_ref().filter(|root| !root.is_dir()) {
+        return Err(Failure::new(format_args!(
+            "{} is no directory; --root takes the root of a system's tree",
+            root.display()
+        )));
+    }
+    if let Some(user) = &arguments.user {
+        system = system.for_user(user).map_err(Failure::new)?;
+    }
+    let answers = match &arguments.answers {
+        Some(file) => answers::read(file)?,
+        None => Answers::default(),
+    };
+    let diagnosed = Diagnosed::new(diagnose(&system, &answers), &answers);
+    output.report(&diagnosed)?;
+    Ok(if diagnosed.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,6 +1,8 @@
 //! What the fuzz targets check. Each module has one `run(data)`, which the target of the same name in `fuzz/` calls with
 //! bytes of the fuzzer, and which a test calls with the committed corpus.
 
+pub mod model_file;
+
 use std::path::{Path, PathBuf};
 
 /// The files of a target's committed corpus, in the order of their names.

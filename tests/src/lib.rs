@@ -3,3 +3,4 @@
 pub mod firmware;
 pub mod fuzzing;
 pub mod golden;
+pub mod models;

@@ -1,0 +1,197 @@
+//! Packs model files in all versions of the container, out of a made-up one of version 1.
+
+use hailo_linux::hef::proto;
+use md5::{Digest, Md5};
+use prost::Message;
+use prost::bytes::Bytes;
+
+/// A model file in its parts.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    message: proto::Hef,
+    words: Vec<u8>,
+}
+
+/// What to do with the words of a file.
+#[derive(Clone, Copy, Debug)]
+pub enum Section {
+    /// Take away the last byte.
+    Truncated,
+}
+
+const MAGIC: u32 = 0x0148_4546;
+const HEADERS: [usize; 4] = [32, 28, 44, 56];
+/// Where version 3 wants its words to begin.
+const ALIGNMENT: usize = 4096;
+
+/// A file of a version with the right header for this description and these words. Version 0 has no words of its own
+/// and leaves them out; version 3 gets padding before the words and something behind them.
+///
+/// # Panics
+/// If the description is too large for a header.
+#[must_use]
+pub fn pack(version: u32, description: &[u8], words: &[u8]) -> Vec<u8> {
+    let protobuf = u32::try_from(description.len()).expect("a small file");
+    let mut file: Vec<u8> = [MAGIC, version, protobuf].iter().flat_map(|word| word.to_be_bytes()).collect();
+    let length = (words.len() as u64).to_be_bytes();
+    let body = match version {
+        0 => {
+            file.extend([0; 4]);
+            file.extend(Md5::digest(description));
+            description.to_vec()
+        }
+        1 => {
+            let body = [description, words].concat();
+            file.extend(crc32fast::hash(&body).to_be_bytes());
+            file.extend(length);
+            file.extend([0; 4]);
+            body
+        }
+        2 => {
+            let body = [description, words].concat();
+            file.extend(xxhash_rust::xxh3::xxh3_64(&body).to_be_bytes());
+            file.extend(length);
+            file.extend([0; 16]);
+            body
+        }
+        _ => {
+            let before = HEADERS[3] + description.len();
+            let padding = before.next_multiple_of(ALIGNMENT) - before;
+            let additional = [0x5a; 20];
+            let body = [description, &vec![0; padding], words, &additional].concat();
+            file.extend(xxhash_rust::xxh3::xxh3_64(&body).to_be_bytes());
+            file.extend(((words.len() + padding) as u64).to_be_bytes());
+            file.extend((padding as u32).to_be_bytes());
+            file.extend((additional.len() as u64).to_be_bytes());
+            file.extend([0; 16]);
+            body
+        }
+    };
+    file.extend(body);
+    file
+}
+
+impl Builder {
+    /// Takes a file of version 1 apart.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn of_version_1(file: &[u8]) -> Self {
+        assert_eq!(file[4..8], 1u32.to_be_bytes());
+        let length = u32::from_be_bytes(file[8..12].try_into().expect("four bytes")) as usize;
+        let (message, words) = file[HEADERS[1]..].split_at(length);
+        Self {
+            message: proto::Hef::decode(Bytes::copy_from_slice(message)).expect("a description"),
+            words: words.to_vec(),
+        }
+    }
+
+    /// The length of the header of a version.
+    #[must_use]
+    pub fn header(&self, version: usize) -> usize {
+        HEADERS[version]
+    }
+
+    /// The description, to be changed.
+    pub fn message(&mut self) -> &mut proto::Hef {
+        &mut self.message
+    }
+
+    /// Another section of words.
+    #[must_use]
+    pub fn with_words(mut self, section: Section) -> Self {
+        match section {
+            Section::Truncated => self.words.pop(),
+        };
+        self
+    }
+
+    /// One more action at the end of the first operation of the preliminary context.
+    ///
+    /// # Panics
+    /// If there is no such context.
+    #[must_use]
+    pub fn with_action(mut self, action: &[u8]) -> Self {
+        let group = &mut self.message.network_groups[0];
+        let preliminary = group.preliminary_config.as_mut().expect("a preliminary context");
+        preliminary.operation[0].actions.push(Bytes::copy_from_slice(action));
+        self
+    }
+
+    /// One more extension.
+    #[must_use]
+    pub fn with_extension(mut self, type_index: u32, name: &str) -> Self {
+        self.message.extensions.push(proto::Extension { type_index, name: name.to_owned() });
+        self
+    }
+
+    fn for_each_action(message: &mut proto::Hef, mut change: impl FnMut(proto::ActionKind) -> proto::ActionKind) {
+        for group in &mut message.network_groups {
+            let preliminary = group.preliminary_config.iter_mut().flat_map(|config| &mut config.operation);
+            let contexts = group.contexts.iter_mut().flat_map(|context| &mut context.operations);
+            for action in preliminary.chain(contexts).flat_map(|operation| &mut operation.actions) {
+                let mut decoded = proto::Action::decode(action.clone()).expect("an action");
+                decoded.action = decoded.action.map(&mut change);
+                *action = decoded.encode_to_vec().into();
+            }
+        }
+    }
+
+    /// The description with the words in it.
+    fn inline(&self) -> proto::Hef {
+        let mut message = self.message.clone();
+        Self::for_each_action(&mut message, |action| match action {
+            proto::ActionKind::WriteDataCcwPtr(pointer) => {
+                let offset = pointer.offset as usize;
+                let data = &self.words[offset..offset + pointer.size as usize];
+                proto::ActionKind::WriteDataCcw(proto::WriteDataCcw {
+                    data: Bytes::copy_from_slice(data),
+                    cfg_channel_index: pointer.cfg_channel_index,
+                })
+            }
+            other => other,
+        });
+        message
+    }
+
+    fn pack(version: u32, message: &proto::Hef, words: &[u8]) -> Vec<u8> {
+        pack(version, &message.encode_to_vec(), words)
+    }
+
+    /// The file as version 0.
+    #[must_use]
+    pub fn version_0(&self) -> Vec<u8> {
+        Self::pack(0, &self.inline(), &[])
+    }
+
+    /// The file as version 1.
+    #[must_use]
+    pub fn version_1(&self) -> Vec<u8> {
+        Self::pack(1, &self.message, &self.words)
+    }
+
+    /// The file as version 2.
+    #[must_use]
+    pub fn version_2(&self) -> Vec<u8> {
+        Self::pack(2, &self.message, &self.words)
+    }
+
+    /// The file as version 3, with padding before the words and something behind them.
+    #[must_use]
+    pub fn version_3(&self) -> Vec<u8> {
+        Self::pack(3, &self.message, &self.words)
+    }
+
+    /// A file that contradicts itself: version 0 whose words are outside.
+    #[must_use]
+    pub fn pointers_in_version_0(&self) -> Vec<u8> {
+        Self::pack(0, &self.message, &[])
+    }
+
+    /// A file that contradicts itself: version 1 whose words are inside.
+    #[must_use]
+    pub fn inline_in_version_1(&self) -> Vec<u8> {
+        Self::pack(1, &self.inline(), &self.words)
+    }
+}

@@ -7,6 +7,7 @@ mod abi;
 mod doctor;
 mod failure;
 mod generate;
+mod model;
 mod output;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ struct Global {
 #[derive(Subcommand)]
 enum Command {
     Doctor(doctor::Arguments),
+    Model(model::Arguments),
     Abi(abi::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
@@ -53,6 +55,7 @@ enum Command {
 fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Doctor(arguments) => doctor::run(arguments, output),
+        Command::Model(arguments) => model::run(arguments, output),
         Command::Abi(arguments) => abi::run(arguments, output),
         Command::Completions(arguments) => generate::completions(arguments, output),
         Command::Man(arguments) => generate::man(arguments, output),

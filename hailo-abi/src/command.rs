@@ -15,6 +15,7 @@ mod transfer;
 pub use accelerator::*;
 pub use buffer::*;
 pub use channel::*;
+pub(crate) use channel::{InterruptEntries, InterruptEntry};
 pub use descriptor_list::*;
 pub use device::*;
 pub use transfer::*;
@@ -31,6 +32,9 @@ macro_rules! operations {
         impl Operation {
             /// Every operation that some release has.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// How many there are.
+            pub(crate) const COUNT: usize = Self::ALL.len();
 
             /// The name of the variant.
             #[must_use]

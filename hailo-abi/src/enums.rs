@@ -117,3 +117,50 @@ wire_enum! {
         MAX_ENUM = 0x7fff_ffff, "TRANSFER_MAX_ENUM";
     }
 }
+
+wire_enum! {
+    /// Which memory of the device a memory transfer means (up to 4.22.0, and in 5.0.0 and 5.0.1).
+    "hailo_transfer_memory_type";
+    pub struct TransferMemoryType {
+        /// The device's own address space.
+        DEVICE_DIRECT_MEMORY = 0, "HAILO_TRANSFER_DEVICE_DIRECT_MEMORY";
+        /// The registers of vDMA engine 0.
+        VDMA0 = 0x100, "HAILO_TRANSFER_MEMORY_VDMA0";
+        /// The registers of vDMA engine 1.
+        VDMA1 = 0x101, "HAILO_TRANSFER_MEMORY_VDMA1";
+        /// The registers of vDMA engine 2.
+        VDMA2 = 0x102, "HAILO_TRANSFER_MEMORY_VDMA2";
+        /// PCI base address register 0.
+        PCIE_BAR0 = 0x200, "HAILO_TRANSFER_MEMORY_PCIE_BAR0";
+        /// PCI base address register 2.
+        PCIE_BAR2 = 0x202, "HAILO_TRANSFER_MEMORY_PCIE_BAR2";
+        /// PCI base address register 4.
+        PCIE_BAR4 = 0x204, "HAILO_TRANSFER_MEMORY_PCIE_BAR4";
+        /// DMA engine 0.
+        DMA_ENGINE0 = 0x300, "HAILO_TRANSFER_MEMORY_DMA_ENGINE0";
+        /// DMA engine 1.
+        DMA_ENGINE1 = 0x301, "HAILO_TRANSFER_MEMORY_DMA_ENGINE1";
+        /// DMA engine 2.
+        DMA_ENGINE2 = 0x302, "HAILO_TRANSFER_MEMORY_DMA_ENGINE2";
+        /// The configuration of the PCI endpoint (since 4.18.0).
+        PCIE_EP_CONFIG = 0x400, "HAILO_TRANSFER_MEMORY_PCIE_EP_CONFIG";
+        /// The bridge of the PCI endpoint (since 4.18.0).
+        PCIE_EP_BRIDGE = 0x401, "HAILO_TRANSFER_MEMORY_PCIE_EP_BRIDGE";
+        /// Not a memory.
+        MAX_ENUM = 0x7fff_ffff, "HAILO_TRANSFER_MEMORY_MAX_ENUM";
+    }
+}
+
+wire_enum! {
+    /// What an accelerator is to the host (4.18.0 to 5.2.0; 5.3.0 names the same numbers
+    /// [`DevType`](crate::v5_3_0::DevType)).
+    "hailo_accelerator_type";
+    pub struct AcceleratorType {
+        /// A neural network core whose firmware the host controls.
+        NNC = 0, "HAILO_ACCELERATOR_TYPE_NNC";
+        /// A system-on-chip with an operating system of its own.
+        SOC = 1, "HAILO_ACCELERATOR_TYPE_SOC";
+        /// Not a type.
+        MAX_ENUM = 0x7fff_ffff, "HAILO_ACCELERATOR_TYPE_MAX_ENUM";
+    }
+}

@@ -1,44 +1,23 @@
 //! [`Interface`]: what one span of releases understands, and the version table.
 
+mod error;
+mod releases;
+pub(crate) mod table;
+
 use core::fmt;
 
+use crate::argument::{Argument, Inexpressible};
+use crate::board::Board;
 use crate::command::{Command, Operation, Reply};
 use crate::data_model::DataModel;
+use crate::driver::LaunchFn;
 use crate::release::DriverRelease;
 use crate::request::Request;
-use crate::wire::{Layout, WireStruct};
+use crate::wire::{Layout, WireEnum, WireStruct};
 
-/// The argument of one request in one data model: a wire struct that knows its plain form.
-pub trait Argument: WireStruct {
-    /// Writes the command's parameters into a zeroed argument.
-    ///
-    /// # Errors
-    /// The name of a parameter that this layout cannot express.
-    fn encode(&mut self, command: &Command<'_>) -> Result<(), Inexpressible>;
-
-    /// The command that these bytes are.
-    fn decode(&self) -> Command<'_>;
-
-    /// Writes what the driver answers, and nothing else.
-    ///
-    /// # Errors
-    /// The name of a value that this layout cannot express.
-    fn encode_reply(&mut self, reply: &Reply<'_>) -> Result<(), Inexpressible> {
-        match reply {
-            Reply::None => Ok(()),
-            _ => Err(Inexpressible("reply")),
-        }
-    }
-
-    /// What the driver answered.
-    fn decode_reply(&self) -> Reply<'_> {
-        Reply::None
-    }
-}
-
-/// A parameter that a layout cannot express, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inexpressible(pub &'static str);
+pub use error::{DecodeError, EncodeError};
+pub use releases::{MAX_ARGUMENT_LENGTH, RELEASES, VERSION_QUERIES, is_harmless, max_argument_length};
+pub(crate) use table::{interface, without};
 
 /// How one request is written in one data model.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +30,40 @@ pub struct Codec {
     pub(crate) decode: fn(&[u8]) -> Option<Command<'_>>,
     pub(crate) encode_reply: fn(&Reply<'_>, &mut [u8]) -> Result<(), Inexpressible>,
     pub(crate) decode_reply: fn(&[u8]) -> Option<Reply<'_>>,
+    pub(crate) launch: Option<LaunchFn>,
+}
+
+impl Codec {
+    /// The coding of a request whose argument is a `T`.
+    pub(crate) const fn new<T: Argument>(request: Request) -> Self {
+        Self {
+            request,
+            layout: Some(<T as WireStruct>::LAYOUT),
+            encode: |command, bytes| T::mut_from_bytes(bytes).map_err(|_| Inexpressible::LENGTH)?.encode(command),
+            decode: |bytes| T::ref_from_bytes(bytes).ok().map(T::decode),
+            encode_reply: |reply, bytes| {
+                T::mut_from_bytes(bytes).map_err(|_| Inexpressible::LENGTH)?.encode_reply(reply)
+            },
+            decode_reply: |bytes| T::ref_from_bytes(bytes).ok().map(T::decode_reply),
+            launch: T::LAUNCH,
+        }
+    }
+
+    /// The coding of a request without argument; `decode` gives its command for an empty argument.
+    pub(crate) const fn empty(request: Request, decode: fn(&[u8]) -> Option<Command<'_>>) -> Self {
+        Self {
+            request,
+            layout: None,
+            encode: |_, _| Ok(()),
+            decode,
+            encode_reply: |reply, _| match reply {
+                Reply::None => Ok(()),
+                _ => Err(Inexpressible::REPLY),
+            },
+            decode_reply: |bytes| bytes.is_empty().then_some(Reply::None),
+            launch: None,
+        }
+    }
 }
 
 /// One request of an interface.
@@ -60,6 +73,8 @@ pub struct RequestEntry {
     pub operation: Operation,
     /// Its name in the vendor's header.
     pub name: &'static str,
+    /// The name of the enumerator that is its number there.
+    pub code_name: &'static str,
     pub(crate) lp64: Codec,
     pub(crate) ilp32: Codec,
 }
@@ -81,12 +96,23 @@ pub struct Interface {
     pub first_release: DriverRelease,
     /// Every request.
     pub requests: &'static [RequestEntry],
-    /// Every struct of the header: the arguments and what they contain.
+    /// Every struct of the header, the arguments and what they contain, by name.
     pub structs: &'static [StructEntry],
     /// Every enum of the header.
     pub enums: &'static [EnumEntry],
-    /// Every integer constant of the header.
+    /// Every integer constant of the header, but for those that state the release itself
+    /// ([`DriverRelease::constants`]).
     pub constants: &'static [(&'static str, i64)],
+    /// The boards that the header names, and their numbers.
+    pub boards: &'static [(u32, Board)],
+    /// How many channels an engine can have (`MAX_VDMA_CHANNELS_PER_ENGINE`).
+    pub channels_per_engine: u8,
+    /// How many buffers a transfer can have (`HAILO_MAX_BUFFERS_PER_SINGLE_TRANSFER`).
+    pub buffers_per_transfer: u8,
+    /// Where in `requests` an operation is.
+    pub(crate) by_operation: [u8; Operation::COUNT],
+    /// Where in `requests` a group's number is.
+    pub(crate) by_number: table::ByNumber,
 }
 
 /// One struct of an interface, in both data models.
@@ -118,85 +144,12 @@ pub struct EnumEntry {
     pub enumerators: &'static [(&'static str, u32)],
 }
 
-/// Why a command has no bytes in an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EncodeError {
-    /// The interface has no such operation.
-    NoOperation {
-        /// The operation.
-        operation: Operation,
-        /// The first release of the interface.
-        interface: DriverRelease,
-    },
-    /// The interface cannot express a parameter with the value that it was given.
-    Inexpressible {
-        /// The operation.
-        operation: Operation,
-        /// The parameter.
-        parameter: &'static str,
-        /// The first release of the interface.
-        interface: DriverRelease,
-    },
-    /// The buffer for the argument is too small.
-    Buffer {
-        /// The length needed, in bytes.
-        needed: usize,
-        /// The length given, in bytes.
-        given: usize,
-    },
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoOperation { operation, interface } => {
-                write!(f, "the driver interface of {interface} has no operation {}", operation.name())
-            }
-            Self::Inexpressible { operation, parameter, interface } => {
-                write!(f, "the driver interface of {interface} cannot express this {parameter} in {}", operation.name())
-            }
-            Self::Buffer { needed, given } => write!(f, "an argument of {needed} bytes does not fit into {given}"),
-        }
+impl EnumEntry {
+    /// The enum that a type stands for.
+    pub(crate) const fn of<E: WireEnum>() -> Self {
+        Self { c_name: E::C_NAME, enumerators: E::ENUMERATORS }
     }
 }
-
-impl core::error::Error for EncodeError {}
-
-/// Why bytes are no command or reply of an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The interface has no such request code.
-    UnknownRequest {
-        /// The code.
-        request: Request,
-        /// The first release of the interface.
-        interface: DriverRelease,
-    },
-    /// The argument has another length than the code says.
-    Length {
-        /// The code.
-        request: Request,
-        /// The length given, in bytes; the expected one is [`Request::size`].
-        given: usize,
-    },
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownRequest { request, interface } => {
-                write!(f, "the driver interface of {interface} has no request {request}")
-            }
-            Self::Length { request, given } => {
-                write!(f, "the argument of request {request} has {} bytes, not {given}", request.size())
-            }
-        }
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl Interface {
     /// The interface of a release, or `None` for a release that is not in the [version table](RELEASES).
@@ -206,9 +159,10 @@ impl Interface {
     }
 
     /// The request for an operation, if the interface has it.
+    #[inline]
     #[must_use]
     pub fn entry(&self, operation: Operation) -> Option<&'static RequestEntry> {
-        self.requests.iter().find(|entry| entry.operation == operation)
+        self.requests.get(usize::from(*self.by_operation.get(operation as usize)?))
     }
 
     /// The code of an operation's request, if the interface has it.
@@ -220,7 +174,32 @@ impl Interface {
     /// The request with a code, if the interface has it.
     #[must_use]
     pub fn find(&self, request: Request, model: DataModel) -> Option<&'static RequestEntry> {
-        self.requests.iter().find(|entry| entry.codec(model).request == request)
+        let index = table::index_of(&self.by_number, request)?;
+        self.requests.get(index).filter(|entry| entry.codec(model).request == request)
+    }
+
+    /// The struct with a name in the vendor's header.
+    #[must_use]
+    pub fn struct_named(&self, c_name: &str) -> Option<&'static StructEntry> {
+        self.structs.iter().find(|entry| entry.lp64.c_name == c_name)
+    }
+
+    /// The value of a constant of the vendor's header.
+    #[must_use]
+    pub fn constant(&self, name: &str) -> Option<i64> {
+        self.constants.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// The board with a number ([`DeviceProperties::board_type`](crate::command::DeviceProperties::board_type)).
+    #[must_use]
+    pub fn board(&self, number: u32) -> Option<Board> {
+        self.boards.iter().find(|(known, _)| *known == number).map(|(_, board)| *board)
+    }
+
+    /// The number of a board, if the interface knows it.
+    #[must_use]
+    pub fn board_number(&self, board: Board) -> Option<u32> {
+        self.boards.iter().find(|(_, known)| *known == board).map(|(number, _)| *number)
     }
 
     /// What a process asks with these argument bytes.
@@ -228,9 +207,7 @@ impl Interface {
     /// # Errors
     /// [`DecodeError::UnknownRequest`], [`DecodeError::Length`].
     pub fn decode<'a>(&self, model: DataModel, request: Request, bytes: &'a [u8]) -> Result<Command<'a>, DecodeError> {
-        let interface = self.first_release;
-        let entry = self.find(request, model).ok_or(DecodeError::UnknownRequest { request, interface })?;
-        (entry.codec(model).decode)(bytes).ok_or(DecodeError::Length { request, given: bytes.len() })
+        (self.known(model, request)?.decode)(bytes).ok_or(DecodeError::Length { request, given: bytes.len() })
     }
 
     /// What the driver answered in these argument bytes.
@@ -243,12 +220,11 @@ impl Interface {
         request: Request,
         bytes: &'a [u8],
     ) -> Result<Reply<'a>, DecodeError> {
-        let interface = self.first_release;
-        let entry = self.find(request, model).ok_or(DecodeError::UnknownRequest { request, interface })?;
-        (entry.codec(model).decode_reply)(bytes).ok_or(DecodeError::Length { request, given: bytes.len() })
+        (self.known(model, request)?.decode_reply)(bytes).ok_or(DecodeError::Length { request, given: bytes.len() })
     }
 
-    /// Writes the argument of a command to the start of `buffer`. Returns the request and the argument's bytes.
+    /// Writes the argument of a command to the start of `buffer`, every byte of it. Returns the request and the argument's
+    /// bytes.
     ///
     /// # Errors
     /// [`EncodeError`]; nothing was sent.
@@ -259,18 +235,12 @@ impl Interface {
         buffer: &'b mut [u8],
     ) -> Result<(Request, &'b mut [u8]), EncodeError> {
         let operation = command.operation();
-        let interface = self.first_release;
-        let entry = self.entry(operation).ok_or(EncodeError::NoOperation { operation, interface })?;
-        let codec = entry.codec(model);
+        let codec = self.codec(operation, model)?;
         let needed = codec.request.size();
         let given = buffer.len();
         let argument = buffer.get_mut(..needed).ok_or(EncodeError::Buffer { needed, given })?;
         argument.fill(0);
-        (codec.encode)(command, argument).map_err(|Inexpressible(parameter)| EncodeError::Inexpressible {
-            operation,
-            parameter,
-            interface,
-        })?;
+        (codec.encode)(command, argument).map_err(|parameter| self.inexpressible(operation, parameter))?;
         Ok((codec.request, argument))
     }
 
@@ -285,17 +255,32 @@ impl Interface {
         reply: &Reply<'_>,
         bytes: &mut [u8],
     ) -> Result<(), EncodeError> {
-        let interface = self.first_release;
-        let entry = self.entry(operation).ok_or(EncodeError::NoOperation { operation, interface })?;
-        let codec = entry.codec(model);
+        let codec = self.codec(operation, model)?;
         if bytes.len() != codec.request.size() {
             return Err(EncodeError::Buffer { needed: codec.request.size(), given: bytes.len() });
         }
-        (codec.encode_reply)(reply, bytes).map_err(|Inexpressible(parameter)| EncodeError::Inexpressible {
-            operation,
-            parameter,
-            interface,
-        })
+        (codec.encode_reply)(reply, bytes).map_err(|parameter| self.inexpressible(operation, parameter))
+    }
+
+    /// How an operation is written.
+    #[inline]
+    pub(crate) fn codec(&self, operation: Operation, model: DataModel) -> Result<&'static Codec, EncodeError> {
+        match self.entry(operation) {
+            Some(entry) => Ok(entry.codec(model)),
+            None => Err(EncodeError::NoOperation { operation, interface: self.first_release }),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn inexpressible(&self, operation: Operation, Inexpressible(parameter): Inexpressible) -> EncodeError {
+        EncodeError::Inexpressible { operation, parameter, interface: self.first_release }
+    }
+
+    fn known(&self, model: DataModel, request: Request) -> Result<&'static Codec, DecodeError> {
+        match self.find(request, model) {
+            Some(entry) => Ok(entry.codec(model)),
+            None => Err(DecodeError::UnknownRequest { request, interface: self.first_release }),
+        }
     }
 }
 
@@ -304,57 +289,3 @@ impl fmt::Debug for Interface {
         write!(f, "Interface({})", self.first_release)
     }
 }
-
-/// The size in bytes of the largest argument over all releases (`MEMORY_TRANSFER`).
-pub const MAX_ARGUMENT_LENGTH: usize = 4120;
-
-/// Every known release and its interface, oldest first.
-pub const RELEASES: &[(DriverRelease, &Interface)] = &[(DriverRelease::new(4, 21, 0), &crate::v4_21_0::INTERFACE)];
-
-/// Whether a code stands for a [harmless](Operation::is_harmless) operation in some interface, and for no other in any.
-#[must_use]
-pub fn is_harmless(request: Request) -> bool {
-    let mut harmless = false;
-    for (_, interface) in RELEASES {
-        for model in DataModel::ALL {
-            if let Some(entry) = interface.find(request, model) {
-                if !entry.operation.is_harmless() {
-                    return false;
-                }
-                harmless = true;
-            }
-        }
-    }
-    harmless
-}
-
-pub(crate) fn encode_as<T: Argument>(command: &Command<'_>, bytes: &mut [u8]) -> Result<(), Inexpressible> {
-    T::mut_from_bytes(bytes).map_err(|_| Inexpressible("argument length"))?.encode(command)
-}
-
-pub(crate) fn decode_as<T: Argument>(bytes: &[u8]) -> Option<Command<'_>> {
-    T::ref_from_bytes(bytes).ok().map(T::decode)
-}
-
-pub(crate) fn encode_reply_as<T: Argument>(reply: &Reply<'_>, bytes: &mut [u8]) -> Result<(), Inexpressible> {
-    T::mut_from_bytes(bytes).map_err(|_| Inexpressible("argument length"))?.encode_reply(reply)
-}
-
-pub(crate) fn decode_reply_as<T: Argument>(bytes: &[u8]) -> Option<Reply<'_>> {
-    T::ref_from_bytes(bytes).ok().map(T::decode_reply)
-}
-
-/// Makes a [`Codec`] for an argument type: `codec!(ior b'v', 15, LaunchTransfer<Lp64>)`.
-macro_rules! codec {
-    ($direction:ident $group:literal, $number:literal, $argument:ty) => {
-        $crate::interface::Codec {
-            request: $crate::request::Request::$direction($group, $number, size_of::<$argument>()),
-            layout: Some(<$argument as $crate::wire::WireStruct>::LAYOUT),
-            encode: $crate::interface::encode_as::<$argument>,
-            decode: $crate::interface::decode_as::<$argument>,
-            encode_reply: $crate::interface::encode_reply_as::<$argument>,
-            decode_reply: $crate::interface::decode_reply_as::<$argument>,
-        }
-    };
-}
-pub(crate) use codec;

@@ -1,4 +1,5 @@
 //! [`Transport`]: what carries a request and its argument to a driver, and [`Frame`]: what it carries.
+#![allow(unsafe_code, reason = "a frame is a permission, and a mapping owns memory")]
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -131,6 +132,16 @@ impl<'a> Frame<'a> {
         Self::checked(request, argument)
     }
 
+    /// A frame for an argument that has the right length.
+    ///
+    /// # Safety
+    /// As for [`Frame::new_unchecked`].
+    #[inline]
+    pub(crate) unsafe fn exact(request: Request, argument: &'a mut [u8]) -> Self {
+        debug_assert_eq!(argument.len(), request.size());
+        Self { request, argument }
+    }
+
     fn checked(request: Request, argument: &'a mut [u8]) -> Result<Self, FrameError> {
         if argument.len() == request.size() {
             Ok(Self { request, argument })
@@ -140,18 +151,21 @@ impl<'a> Frame<'a> {
     }
 
     /// The request code.
+    #[inline]
     #[must_use]
     pub fn request(&self) -> Request {
         self.request
     }
 
     /// The argument's bytes.
+    #[inline]
     #[must_use]
     pub fn argument(&self) -> &[u8] {
         self.argument
     }
 
     /// The argument's bytes, to be overwritten with the driver's answer.
+    #[inline]
     pub fn argument_mut(&mut self) -> &mut [u8] {
         self.argument
     }

@@ -20,6 +20,8 @@ pub struct Field {
     pub size: usize,
     /// What it holds.
     pub kind: Kind,
+    /// Who writes it, where the struct is the argument of an ioctl.
+    pub access: Option<Access>,
 }
 
 /// What a field holds, for tools that print arguments whose type they do not know when they are compiled.
@@ -73,6 +75,31 @@ kinds! {
     Lp64 => Number;
     Ilp32 => Number;
     Bool => Bool;
+}
+
+/// Who writes a field of an ioctl argument: what its documentation starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// *in*: the process writes it, the driver reads it.
+    In,
+    /// *out*: the driver writes it; what the process put there does not matter.
+    Out,
+    /// *in/out*: the driver reads it and writes it.
+    InOut,
+}
+
+impl Access {
+    /// The word in front of a field's documentation, so that what is documented is what is known.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn of_doc(doc: &str) -> Option<Self> {
+        match doc.trim_ascii_start().as_bytes() {
+            [b'*', b'i', b'n', b'*', b':', ..] => Some(Self::In),
+            [b'*', b'o', b'u', b't', b'*', b':', ..] => Some(Self::Out),
+            [b'*', b'i', b'n', b'/', b'o', b'u', b't', b'*', b':', ..] => Some(Self::InOut),
+            _ => None,
+        }
+    }
 }
 
 impl Field {
@@ -213,7 +240,7 @@ pub const fn c_field_name(name: &'static str) -> &'static str {
 /// and the 32-bit data model, and fields of type `W` are words.
 macro_rules! wire {
     ($(#[$meta:meta])* $c:literal, $size64:literal / $size32:literal;
-     pub struct $name:ident<W> { $($(#[$fmeta:meta])* $at64:literal / $at32:literal => $field:ident: $ty:ty,)+ }) => {
+     pub struct $name:ident<W> { $($(#[doc = $doc:literal])* $at64:literal / $at32:literal => $field:ident: $ty:ty,)+ }) => {
         $(#[$meta])*
         #[doc(alias = $c)]
         #[derive(
@@ -222,7 +249,7 @@ macro_rules! wire {
         )]
         #[repr(C)]
         pub struct $name<W: $crate::data_model::Word = $crate::data_model::Native> {
-            $($(#[$fmeta])* pub $field: $ty,)+
+            $($(#[doc = $doc])* pub $field: $ty,)+
         }
 
         impl<W: $crate::data_model::Word> $crate::wire::WireStruct for $name<W> {
@@ -233,7 +260,7 @@ macro_rules! wire {
             };
         }
 
-        $crate::wire::wire!(@fields [W: $crate::data_model::Word] $name<W> { $($field: $ty,)+ });
+        $crate::wire::wire!(@fields [W: $crate::data_model::Word] $name<W> { $(concat!($($doc),*) => $field: $ty,)+ });
 
         const _: () = {
             type W = $crate::data_model::Lp64;
@@ -248,7 +275,7 @@ macro_rules! wire {
     };
 
     ($(#[$meta:meta])* $c:literal, $size:literal;
-     pub struct $name:ident { $($(#[$fmeta:meta])* $at:literal => $field:ident: $ty:ty,)+ }) => {
+     pub struct $name:ident { $($(#[doc = $doc:literal])* $at:literal => $field:ident: $ty:ty,)+ }) => {
         $(#[$meta])*
         #[doc(alias = $c)]
         #[derive(
@@ -257,7 +284,7 @@ macro_rules! wire {
         )]
         #[repr(C)]
         pub struct $name {
-            $($(#[$fmeta])* pub $field: $ty,)+
+            $($(#[doc = $doc])* pub $field: $ty,)+
         }
 
         impl $crate::wire::WireStruct for $name {
@@ -268,13 +295,13 @@ macro_rules! wire {
             };
         }
 
-        $crate::wire::wire!(@fields [] $name { $($field: $ty,)+ });
+        $crate::wire::wire!(@fields [] $name { $(concat!($($doc),*) => $field: $ty,)+ });
 
         ::static_assertions::const_assert_eq!(size_of::<$name>(), $size);
         $(::static_assertions::const_assert_eq!(::core::mem::offset_of!($name, $field), $at);)+
     };
 
-    (@fields [$($generics:tt)*] $name:ty { $($field:ident: $ty:ty,)+ }) => {
+    (@fields [$($generics:tt)*] $name:ty { $($doc:expr => $field:ident: $ty:ty,)+ }) => {
         impl<$($generics)*> $crate::wire::WireKind for $name {
             const KIND: $crate::wire::Kind = $crate::wire::Kind::Struct(&<Self as $crate::wire::WireStruct>::LAYOUT);
         }
@@ -300,6 +327,7 @@ macro_rules! wire {
                         offset: ::core::mem::offset_of!(Self, $field),
                         size: size_of::<$ty>(),
                         kind: <$ty as $crate::wire::WireKind>::KIND,
+                        access: $crate::wire::Access::of_doc($doc),
                     };
 
                     #[doc = concat!("The value of [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]

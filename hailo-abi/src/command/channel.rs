@@ -1,6 +1,10 @@
 //! Parameters of channels and their interrupts.
 
+use zerocopy::little_endian::U32;
+
+use crate::argument::Inexpressible;
 use crate::channels::ChannelBitmaps;
+use crate::{v4_17_0, v4_18_0, v4_21_0};
 
 /// Enables channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,8 +57,17 @@ pub enum Progress {
     Descriptors(u16),
 }
 
+/// One entry of a wait's answer, as some release writes it.
+pub(crate) trait InterruptEntry: Sized {
+    /// What happened, whatever the release.
+    fn interrupt(&self) -> ChannelInterrupt;
+
+    /// The entry that says this.
+    fn from_interrupt(interrupt: &ChannelInterrupt) -> Result<Self, Inexpressible>;
+}
+
 /// The interrupts of the channels that were waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct InterruptsWaitReply<'a> {
     pub(crate) channels_count: u8,
     pub(crate) entries: InterruptEntries<'a>,
@@ -64,32 +77,34 @@ pub struct InterruptsWaitReply<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum InterruptEntries<'a> {
     Plain(&'a [ChannelInterrupt]),
-    Wire { bytes: &'a [u8], size: usize, read: fn(&[u8]) -> Option<ChannelInterrupt> },
+    /// Argument of 4.17.
+    Descriptors(&'a [v4_17_0::InterruptsChannelData]),
+    /// Argument of 4.18.0 to 4.20.1.
+    Transfers(&'a [v4_18_0::InterruptsChannelData]),
+    /// Argument since 4.21.0.
+    Data(&'a [v4_21_0::InterruptsChannelData]),
 }
-
-impl PartialEq for InterruptEntries<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && (0..self.len()).all(|index| self.get(index) == other.get(index))
-    }
-}
-
-impl Eq for InterruptEntries<'_> {}
 
 impl InterruptEntries<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Plain(entries) => entries.len(),
-            Self::Wire { bytes, size, .. } => bytes.len() / size,
-        }
-    }
-
+    #[inline]
     fn get(&self, index: usize) -> Option<ChannelInterrupt> {
         match self {
             Self::Plain(entries) => entries.get(index).copied(),
-            Self::Wire { bytes, size, read } => read(bytes.get(index * size..)?.get(..*size)?),
+            Self::Descriptors(entries) => entries.get(index).map(InterruptEntry::interrupt),
+            Self::Transfers(entries) => entries.get(index).map(InterruptEntry::interrupt),
+            Self::Data(entries) => entries.get(index).map(InterruptEntry::interrupt),
         }
     }
 }
+
+impl PartialEq for InterruptsWaitReply<'_> {
+    /// Whether both report the same; what stands behind the reported entries does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        self.channels_count == other.channels_count && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for InterruptsWaitReply<'_> {}
 
 impl<'a> InterruptsWaitReply<'a> {
     /// A reply with these interrupts (at most 255 are counted; encoding refuses more than the interface has room for).
@@ -106,9 +121,22 @@ impl<'a> InterruptsWaitReply<'a> {
     }
 
     /// The interrupts.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = ChannelInterrupt> + use<'a> {
         let entries = self.entries;
         (0..usize::from(self.channels_count)).map_while(move |index| entries.get(index))
+    }
+
+    /// Writes count and entries; entries behind them stay as they are.
+    pub(crate) fn write<E: InterruptEntry>(&self, count: &mut u8, entries: &mut [E]) -> Result<(), Inexpressible> {
+        if usize::from(self.channels_count) > entries.len() {
+            return Err(Inexpressible("channels_count"));
+        }
+        for (entry, interrupt) in entries.iter_mut().zip(self.iter()) {
+            *entry = E::from_interrupt(&interrupt)?;
+        }
+        *count = self.channels_count;
+        Ok(())
     }
 }
 
@@ -131,58 +159,46 @@ pub struct InterruptTimestamp {
 }
 
 /// The times of a channel's interrupts, at most 255.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Timestamps<'a> {
-    pub(crate) timestamps_count: u32,
-    pub(crate) entries: TimestampEntries<'a>,
+    timestamps_count: u32,
+    entries: TimestampEntries<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum TimestampEntries<'a> {
+enum TimestampEntries<'a> {
     Plain(&'a [InterruptTimestamp]),
-    Wire(&'a [u8]),
+    Wire(&'a [v4_17_0::ChannelInterruptTimestamp]),
 }
-
-/// The size of one timestamp on the wire, in bytes.
-pub(crate) const TIMESTAMP_SIZE: usize = 10;
 
 impl TimestampEntries<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Plain(entries) => entries.len(),
-            Self::Wire(bytes) => bytes.len() / TIMESTAMP_SIZE,
-        }
-    }
-
-    pub(crate) fn get(&self, index: usize) -> Option<InterruptTimestamp> {
+    fn get(&self, index: usize) -> Option<InterruptTimestamp> {
         match self {
             Self::Plain(entries) => entries.get(index).copied(),
-            Self::Wire(bytes) => {
-                let entry = bytes.get(index * TIMESTAMP_SIZE..)?.first_chunk::<TIMESTAMP_SIZE>()?;
-                let (time, count) = entry.split_first_chunk::<8>()?;
-                Some(InterruptTimestamp {
-                    timestamp_ns: u64::from_le_bytes(*time),
-                    desc_num_processed: u16::from_le_bytes(*count.first_chunk()?),
-                })
-            }
+            Self::Wire(entries) => entries.get(index).copied().map(Into::into),
         }
     }
 }
 
-impl PartialEq for TimestampEntries<'_> {
+impl PartialEq for Timestamps<'_> {
+    /// Whether both report the same; what stands behind the reported entries does not matter.
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && (0..self.len()).all(|index| self.get(index) == other.get(index))
+        self.timestamps_count == other.timestamps_count && self.iter().eq(other.iter())
     }
 }
 
-impl Eq for TimestampEntries<'_> {}
+impl Eq for Timestamps<'_> {}
 
 impl<'a> Timestamps<'a> {
-    /// A reply with these timestamps.
+    /// A reply with these timestamps (encoding refuses more than 256).
     #[must_use]
     pub fn new(timestamps: &'a [InterruptTimestamp]) -> Self {
         let timestamps_count = u32::try_from(timestamps.len()).unwrap_or(u32::MAX);
         Self { timestamps_count, entries: TimestampEntries::Plain(timestamps) }
+    }
+
+    pub(crate) fn from_wire(timestamps_count: u32, timestamps: &'a [v4_17_0::ChannelInterruptTimestamp]) -> Self {
+        Self { timestamps_count, entries: TimestampEntries::Wire(timestamps) }
     }
 
     /// How many there are, as the driver says; not to be trusted.
@@ -196,5 +212,22 @@ impl<'a> Timestamps<'a> {
         let entries = self.entries;
         let count = usize::try_from(self.timestamps_count).unwrap_or(usize::MAX);
         (0..count).map_while(move |index| entries.get(index))
+    }
+
+    /// Writes count and timestamps; those behind them stay as they are.
+    pub(crate) fn write(
+        &self,
+        count: &mut U32,
+        timestamps: &mut [v4_17_0::ChannelInterruptTimestamp],
+    ) -> Result<(), Inexpressible> {
+        if usize::try_from(self.timestamps_count).is_ok_and(|count| count <= timestamps.len()) {
+            for (field, timestamp) in timestamps.iter_mut().zip(self.iter()) {
+                *field = timestamp.into();
+            }
+            count.set(self.timestamps_count);
+            Ok(())
+        } else {
+            Err(Inexpressible("timestamps_count"))
+        }
     }
 }

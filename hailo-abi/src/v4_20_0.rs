@@ -1,0 +1,95 @@
+//! Driver 4.20.0 and 4.20.1.
+//!
+//! The requests and structs are those of [`v4_19_0`](crate::v4_19_0). Hailo-15L has its final name, the doorbell has a bit
+//! for a soft reset, and the header states the most descriptors of a list.
+
+use crate::constants;
+use crate::enums;
+use crate::interface::{EnumEntry, interface};
+use crate::wire::wire_enum;
+
+pub use crate::v4_19_0::{
+    AllocateContinuousBuffer, AllocateLowMemoryBuffer, BufferMap, BufferSync, BufferUnmap, CHANNEL_IRQ_TIMESTAMPS_SIZE,
+    ChannelInterruptTimestamp, D2hBufferDetails, D2hNotification, DescListCreate, DescListProgram, DescListRelease,
+    DeviceProperties, DisableChannels, DriverInfo, EnableChannels, FreeContinuousBuffer, FreeLowMemoryBuffer,
+    FwControl, InterruptsChannelData, InterruptsReadTimestamp, InterruptsWait, LaunchTransfer,
+    MAX_BUFFERS_PER_SINGLE_TRANSFER, MAX_VDMA_CHANNELS_PER_ENGINE, MarkAsInUse, MemoryTransfer, PciEpAccept,
+    PciEpClose, ReadLog, SocClose, SocConnect, TransferBuffer, WriteActionList,
+};
+
+wire_enum! {
+    /// The boards that this release can name.
+    "hailo_board_type";
+    pub struct BoardType {
+        /// Hailo-8.
+        HAILO8 = 0, "HAILO_BOARD_TYPE_HAILO8";
+        /// Hailo-15.
+        HAILO15 = 1, "HAILO_BOARD_TYPE_HAILO15";
+        /// Hailo-15L.
+        HAILO15L = 2, "HAILO_BOARD_TYPE_HAILO15L";
+        /// Hailo-10H.
+        HAILO10H = 3, "HAILO_BOARD_TYPE_HAILO10H";
+        /// Hailo-10H used as a mere accelerator.
+        HAILO10H_LEGACY = 4, "HAILO_BOARD_TYPE_HAILO10H_LEGACY";
+        /// How many there are.
+        COUNT = 5, "HAILO_BOARD_TYPE_COUNT";
+        /// Not a board.
+        MAX_ENUM = 0x7fff_ffff, "HAILO_BOARD_TYPE_MAX_ENUM";
+    }
+}
+
+interface! {
+    /// The interface of 4.20.0 and 4.20.1.
+    (4, 20, 0)
+    channels_per_engine: MAX_VDMA_CHANNELS_PER_ENGINE,
+    buffers_per_transfer: MAX_BUFFERS_PER_SINGLE_TRANSFER,
+    requests {
+        MemoryTransfer: "HAILO_MEMORY_TRANSFER", iowr b'g' 0, MemoryTransfer<W>;
+        QueryDeviceProperties: "HAILO_QUERY_DEVICE_PROPERTIES", iow b'g' 1, DeviceProperties<W>;
+        QueryDriverInfo: "HAILO_QUERY_DRIVER_INFO", iow b'g' 2, DriverInfo;
+        FwControl: "HAILO_FW_CONTROL", iowr b'n' 0, FwControl;
+        ReadNotification: "HAILO_READ_NOTIFICATION", iow b'n' 1, D2hNotification<W>;
+        DisableNotification: "HAILO_DISABLE_NOTIFICATION", io b'n' 2;
+        ReadLog: "HAILO_READ_LOG", iowr b'n' 3, ReadLog<W>;
+        ResetNnCore: "HAILO_RESET_NN_CORE", io b'n' 4;
+        WriteActionList: "HAILO_WRITE_ACTION_LIST", iow b'n' 5, WriteActionList<W>;
+        EnableChannels: "HAILO_VDMA_ENABLE_CHANNELS", ior b'v' 0, EnableChannels;
+        DisableChannels: "HAILO_VDMA_DISABLE_CHANNELS", ior b'v' 1, DisableChannels;
+        InterruptsWait: "HAILO_VDMA_INTERRUPTS_WAIT", iowr b'v' 2, InterruptsWait;
+        InterruptsReadTimestamps: "HAILO_VDMA_INTERRUPTS_READ_TIMESTAMPS", iowr b'v' 3, InterruptsReadTimestamp;
+        BufferMap: "HAILO_VDMA_BUFFER_MAP", iowr b'v' 4, BufferMap<W>;
+        BufferUnmap: "HAILO_VDMA_BUFFER_UNMAP", ior b'v' 5, BufferUnmap<W>;
+        BufferSync: "HAILO_VDMA_BUFFER_SYNC", ior b'v' 6, BufferSync<W>;
+        DescListCreate: "HAILO_DESC_LIST_CREATE", iowr b'v' 7, DescListCreate<W>;
+        DescListRelease: "HAILO_DESC_LIST_RELEASE", ior b'v' 8, DescListRelease<W>;
+        DescListProgram: "HAILO_DESC_LIST_PROGRAM", ior b'v' 9, DescListProgram<W>;
+        LowMemoryBufferAlloc: "HAILO_VDMA_LOW_MEMORY_BUFFER_ALLOC", iowr b'v' 10, AllocateLowMemoryBuffer<W>;
+        LowMemoryBufferFree: "HAILO_VDMA_LOW_MEMORY_BUFFER_FREE", ior b'v' 11, FreeLowMemoryBuffer<W>;
+        MarkAsInUse: "HAILO_MARK_AS_IN_USE", iow b'v' 12, MarkAsInUse;
+        ContinuousBufferAlloc: "HAILO_VDMA_CONTINUOUS_BUFFER_ALLOC", iowr b'v' 13, AllocateContinuousBuffer<W>;
+        ContinuousBufferFree: "HAILO_VDMA_CONTINUOUS_BUFFER_FREE", ior b'v' 14, FreeContinuousBuffer<W>;
+        LaunchTransfer: "HAILO_VDMA_LAUNCH_TRANSFER", iowr b'v' 15, LaunchTransfer<W>;
+        SocConnect: "HAILO_SOC_CONNECT" ("HAILO_SOC_IOCTL_CONNECT_CODE"), iowr b's' 0, SocConnect<W>;
+        SocClose: "HAILO_SOC_CLOSE" ("HAILO_SOC_IOCTL_CLOSE_CODE"), ior b's' 1, SocClose;
+        PciEpAccept: "HAILO_PCI_EP_ACCEPT", iowr b'p' 0, PciEpAccept<W>;
+        PciEpClose: "HAILO_PCI_EP_CLOSE", ior b'p' 1, PciEpClose;
+    }
+    contained { TransferBuffer<W>, InterruptsChannelData, ChannelInterruptTimestamp, D2hBufferDetails }
+    enums {
+        EnumEntry::of::<BoardType>(), EnumEntry::of::<enums::AcceleratorType>(),
+        EnumEntry::of::<enums::AllocationMode>(), EnumEntry::of::<enums::BufferType>(),
+        EnumEntry::of::<enums::CpuId>(), EnumEntry::of::<enums::DataDirection>(), EnumEntry::of::<enums::DmaType>(),
+        EnumEntry::of::<enums::InterruptsDomain>(), EnumEntry::of::<enums::SyncType>(),
+        EnumEntry::of::<enums::TransferDirection>(), EnumEntry::of::<enums::TransferMemoryType>(),
+    }
+    constants {
+        constants::COMMON, constants::ACCELERATOR_GROUPS, constants::CHANNELS_PER_DIRECTION,
+        constants::DESCRIPTOR_LISTS, constants::MEMORY_TRANSFER, constants::TIMESTAMPS, constants::DOORBELL,
+        constants::DOORBELL_SOC_CONTROL, constants::DOORBELL_SOFT_RESET,
+    }
+    boards {
+        BoardType:
+        HAILO8 => Hailo8, HAILO15 => Hailo15, HAILO15L => Hailo15L, HAILO10H => Hailo10H,
+        HAILO10H_LEGACY => Hailo15HAcceleratorMode,
+    }
+}

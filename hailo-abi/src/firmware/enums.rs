@@ -85,7 +85,7 @@ macro_rules! open_enums {
                 )*
 
                 /// The vendor's names and the generations that have them.
-                pub const INFO: $crate::firmware::enums::EnumInfo = $crate::firmware::enums::EnumInfo {
+                pub const ENUMERATION: $crate::firmware::enums::EnumInfo = $crate::firmware::enums::EnumInfo {
                     c_name: $c_name,
                     count_name: $crate::firmware::enums::optional!($($count)?),
                     enumerators: &[$($crate::firmware::enums::EnumeratorInfo {
@@ -99,7 +99,7 @@ macro_rules! open_enums {
 
                 /// The name, if any generation gave the number one; the newest name where there are several.
                 pub fn name(self) -> Option<&'static str> {
-                    Self::INFO
+                    Self::ENUMERATION
                         .enumerators
                         .iter()
                         .rev()
@@ -130,7 +130,7 @@ macro_rules! open_enums {
         )*
 
         /// The enumerations of this module.
-        pub(crate) const ENUMS: &[$crate::firmware::enums::EnumInfo] = &[$($name::INFO,)*];
+        pub(crate) const ENUMS: &[$crate::firmware::enums::EnumInfo] = &[$($name::ENUMERATION,)*];
     };
 }
 

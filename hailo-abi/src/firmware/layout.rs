@@ -255,13 +255,13 @@ macro_rules! wire_structs {
     };
 }
 
-macro_rules! layout_of {
+/// Declares packed structures without a value of their own: what only other structures are made of.
+macro_rules! described {
     (
         $(#[$meta:meta])*
-        struct $wire:ident for $native:ty = $c_name:literal, $size:expr, $first:ident..=$last:ident {
+        struct $wire:ident = $c_name:literal, $size:expr, $first:ident..=$last:ident {
             $([$offset:expr] $field:ident: $wire_type:ty,)*
         }
-        absent { $($absent:ident: $value:expr,)* }
     ) => {
         $(#[$meta])*
         #[doc(alias = $c_name)]
@@ -311,6 +311,23 @@ macro_rules! layout_of {
                 last: $crate::firmware::FirmwareInterface::$last,
             };
         }
+    };
+}
+
+macro_rules! layout_of {
+    (
+        $(#[$meta:meta])*
+        struct $wire:ident for $native:ty = $c_name:literal, $size:expr, $first:ident..=$last:ident {
+            $([$offset:expr] $field:ident: $wire_type:ty,)*
+        }
+        absent { $($absent:ident: $value:expr,)* }
+    ) => {
+        $crate::firmware::layout::described! {
+            $(#[$meta])*
+            struct $wire = $c_name, $size, $first..=$last {
+                $([$offset] $field: $wire_type,)*
+            }
+        }
 
         impl $crate::firmware::layout::Field<$wire> for $native {
             fn to_wire(&self) -> Result<$wire, $crate::firmware::layout::Unrepresentable> {
@@ -334,4 +351,4 @@ macro_rules! layout_of {
     };
 }
 
-pub(crate) use {layout_of, layouts, wire_structs};
+pub(crate) use {described, layout_of, layouts, wire_structs};

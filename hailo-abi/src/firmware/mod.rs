@@ -6,10 +6,12 @@
 //! [`FirmwareInterface`].
 
 pub mod actions;
+pub mod control;
 pub mod enums;
 pub mod layout;
 pub mod network_group;
 mod release;
+mod status;
 
 use enums::EnumInfo;
 use layout::LayoutInfo;
@@ -18,18 +20,19 @@ pub use network_group::{
     BatchSizes, ConfigChannels, InferFeatures, MAX_CONFIG_CHANNELS, NetworkGroupHeader, NetworkGroupHeaderError,
     ValidationFeatures,
 };
-pub use release::{FirmwareInterface, FirmwareRelease, FirmwareVersion, RELEASES};
+pub use release::{FirmwareInterface, FirmwareRelease, FirmwareVersion, FirmwareVersionLayout, RELEASES};
+pub use status::{CommonStatus, FirmwareStatus};
 
 const LAYOUTS: &[&[&[LayoutInfo]]] = &[&[release::LAYOUTS], actions::LAYOUTS, network_group::ALL_LAYOUTS];
-const ENUMS: &[&[EnumInfo]] = &[actions::ENUMS];
+const ENUMS: &[&[EnumInfo]] = &[actions::ENUMS, status::ENUMS];
 
 /// Every packed structure, with the generations that have it: for tools, and for comparing with what was
 /// measured from the vendor's headers.
 pub fn layouts() -> impl Iterator<Item = &'static LayoutInfo> {
-    LAYOUTS.iter().copied().flatten().copied().flatten()
+    LAYOUTS.iter().chain(control::LAYOUTS).copied().flatten().copied().flatten()
 }
 
 /// Every enumeration, likewise.
 pub fn enumerations() -> impl Iterator<Item = &'static EnumInfo> {
-    ENUMS.iter().copied().flatten()
+    ENUMS.iter().chain(control::ENUMS).copied().flatten()
 }

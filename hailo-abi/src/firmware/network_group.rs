@@ -6,8 +6,8 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::FirmwareInterface;
 use super::actions::PackedVdmaChannelId;
-use super::layout::{Bool, Field, LayoutInfo, Unrepresentable};
-use super::layout::{Le16, Le32, layouts, wire_structs};
+use super::layout::{Bool, Field, Layout, LayoutInfo, Unrepresentable};
+use super::layout::{Le16, Le32, described, layouts, wire_structs};
 
 /// The most configuration channels of any generation (`CONTROL_PROTOCOL__MAX_CFG_CHANNELS`).
 pub const MAX_CONFIG_CHANNELS: usize = 24;
@@ -222,7 +222,7 @@ impl<const N: usize> From<Flat<N>> for NetworkGroupHeader {
 
 macro_rules! header_layouts {
     (
-        $(#[$meta:meta])* $module:ident $first:ident..=$last:ident, $size:literal bytes, $flat:ty,
+        $(#[$meta:meta])* $module:ident $first:ident..=$last:ident, $size:literal bytes, $flat:ty, $applications:literal applications,
         more { $($more:tt)* }
         { $([$offset:expr] $field:ident: $type:ty,)* } absent { $($absent:tt)* }
     ) => {
@@ -240,6 +240,18 @@ macro_rules! header_layouts {
                 } absent { $($absent)* }
             }
 
+            described! {
+                /// The headers of all network groups, as they are read back.
+                struct MainHeaderLayout =
+                    "CONTROL_PROTOCOL__context_switch_main_header_t", 1 + $applications * $size, $first..=$last
+                {
+                    [0] application_count: u8,
+                    [1] application_header: [NetworkGroupHeaderLayout; $applications],
+                }
+            }
+
+            pub(crate) const MAIN_HEADER: LayoutInfo = <MainHeaderLayout as Layout>::INFO;
+
             impl Field<NetworkGroupHeaderLayout> for NetworkGroupHeader {
                 fn to_wire(&self) -> Result<NetworkGroupHeaderLayout, Unrepresentable> {
                     <$flat>::try_from(self)?.to_wire()
@@ -254,7 +266,7 @@ macro_rules! header_layouts {
 
 header_layouts! {
     /// The layout of 4.17.0 to 4.20.1.
-    v4_17 V4_17..=V4_20, 41 bytes, Flat<0>,
+    v4_17 V4_17..=V4_20, 41 bytes, Flat<0>, 32 applications,
     more {}
     {
         [0] dynamic_contexts_count: Le16,
@@ -271,7 +283,7 @@ header_layouts! {
 
 header_layouts! {
     /// The layout of 4.21.0 to 4.23.0.
-    v4_21 V4_21..=V4_21, 32 bytes, Flat<4>,
+    v4_21 V4_21..=V4_21, 32 bytes, Flat<4>, 32 applications,
     more {}
     {
         [0] dynamic_contexts_count: Le16,
@@ -290,7 +302,7 @@ header_layouts! {
 
 header_layouts! {
     /// The layout of 5.0.0 and 5.0.1.
-    v5_0 V5_0..=V5_0_1, 52 bytes, Flat<24>,
+    v5_0 V5_0..=V5_0_1, 52 bytes, Flat<24>, 26 applications,
     more {}
     {
         [0] dynamic_contexts_count: Le16,
@@ -309,7 +321,7 @@ header_layouts! {
 
 header_layouts! {
     /// The layout from 5.1.0 on.
-    v5_1 V5_1..=V5_2, 53 bytes, Flat<24>,
+    v5_1 V5_1..=V5_2, 53 bytes, Flat<24>, 26 applications,
     more {
         /// What running a network group may make use of.
         struct InferFeaturesLayout for InferFeatures =
@@ -353,8 +365,15 @@ pub mod features {
     }
 }
 
-pub(crate) const ALL_LAYOUTS: &[&[LayoutInfo]] =
-    &[LAYOUTS, features::LAYOUTS, v4_17::LAYOUTS, v4_21::LAYOUTS, v5_0::LAYOUTS, v5_1::LAYOUTS];
+pub(crate) const ALL_LAYOUTS: &[&[LayoutInfo]] = &[
+    LAYOUTS,
+    features::LAYOUTS,
+    v4_17::LAYOUTS,
+    v4_21::LAYOUTS,
+    v5_0::LAYOUTS,
+    v5_1::LAYOUTS,
+    &[v4_17::MAIN_HEADER, v4_21::MAIN_HEADER, v5_0::MAIN_HEADER, v5_1::MAIN_HEADER],
+];
 
 /// Why a network group header cannot be written or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

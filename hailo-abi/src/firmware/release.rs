@@ -84,6 +84,10 @@ pub enum FirmwareInterface {
 }
 
 impl FirmwareInterface {
+    /// The generation by which the controls are written and read that all releases have in common
+    /// ([`Opcode::is_critical`](super::control::Opcode::is_critical)), when the firmware's own is not known.
+    pub const RELEASE_INDEPENDENT: Self = Self::V4_17;
+
     /// All generations, oldest first.
     pub const ALL: [Self; 10] = [
         Self::V4_17,

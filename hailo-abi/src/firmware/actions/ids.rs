@@ -277,7 +277,7 @@ open_enums! {
 impl ActionType {
     /// Whether firmware of this generation knows the action.
     pub fn exists_in(self, interface: FirmwareInterface) -> bool {
-        Self::INFO.find(u64::from(self.0), interface).is_some()
+        Self::ENUMERATION.find(u64::from(self.0), interface).is_some()
     }
 
     /// Whether adjacent actions of this type are written behind one [`Self::REPEATED_ACTION`] header.

@@ -1,6 +1,7 @@
 //! Reading model files: containers of all versions, the real ones, damaged ones, and the numbers of the format.
 
-use hailo_linux::hef::{Architecture, Checksum, Direction, Error, Hef, LibraryStatus, Order};
+use hailo_linux::hef::{Architecture, Checksum, Error, Hef, LibraryStatus};
+use hailo_linux::transform::{Direction, FormatOrder, Shape};
 use hailo_tests::models::artificial;
 use hailo_tests::models::files::{Builder, Section};
 use hailo_tests::models::{self, recording};
@@ -145,19 +146,19 @@ fn real_models_are_described() {
                 .find(|stream| vendor["name"] == stream.tensor.name.as_str())
                 .unwrap_or_else(|| panic!("no stream {}", vendor["name"]));
             let tensor = &stream.tensor;
-            let shape = |shape: hailo_linux::hef::Shape| [shape.height, shape.width, shape.features];
+            let shape = |shape: Shape| [shape.height, shape.width, shape.features];
             assert_eq!(vendor["shape_hwc"], serde_json::json!(shape(tensor.shape)));
             assert_eq!(vendor["hw_shape_hwc"], serde_json::json!(shape(tensor.hw_shape)));
             assert_eq!(vendor["hw_frame_size"], stream.transfer_size);
-            assert_eq!(vendor["hw_data_bytes"], tensor.data_bytes);
+            assert_eq!(vendor["hw_data_bytes"], tensor.kind.size());
             assert_eq!(vendor["index"], stream.stream_index);
-            assert_eq!(vendor["format"]["order"], tensor.order.to_string());
-            let quantization = tensor.quantization.expect("a quantisation");
+            assert_eq!(vendor["format"]["order"], tensor.order.name());
+            let [quantization] = tensor.quantization.as_slice() else { panic!("{:?}", tensor.quantization) };
             for (name, value) in [
                 ("zp", quantization.zero_point),
                 ("scale", quantization.scale),
-                ("min", quantization.limit_min),
-                ("max", quantization.limit_max),
+                ("min", quantization.min),
+                ("max", quantization.max),
             ] {
                 let vendors = vendor["quant"][name].as_f64().expect("a number") as f32;
                 assert!((vendors - value).abs() <= vendors.abs() * 1e-6, "{name}: {value} and {vendors}");
@@ -180,7 +181,7 @@ fn a_model_for_another_device_is_read_and_says_so() {
     let description = hef.describe();
     assert!(description.not_supported.iter().any(|sentence| sentence.contains("Hailo-15H")), "{description}");
     let input = hef.groups()[0].core_op(None).expect("a network").boundary(Direction::Input).next().expect("an input");
-    assert_eq!(input.tensor.order, Order::Nhwc);
+    assert_eq!(input.tensor.order, FormatOrder::Nhwc);
     let refusal = hailo_linux::network::Outline::new(
         &hef,
         &hef.groups()[0],

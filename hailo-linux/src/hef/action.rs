@@ -1,10 +1,9 @@
 //! Triggers and actions: what the compiler wants done, and when.
 
-use prost::Message;
 use prost::bytes::{Buf, Bytes};
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
-use super::error::{LibraryStatus, Refusal, Within};
+use super::error::{LibraryStatus, Refusal, Within, decode};
 use super::proto::{self, ActionKind, DebugKind, TriggerKind};
 
 /// A trigger and the actions that follow it.
@@ -263,14 +262,9 @@ fn other_fields(mut message: Bytes) -> String {
     }
 }
 
-/// The library gives up on contents that protobuf does not accept when it loads the file.
-fn corrupt(error: &prost::DecodeError) -> Refusal {
-    Refusal::new(LibraryStatus::HefFileCorrupted, format!("cannot be decoded: {error}"))
-}
-
 impl Trigger {
     fn decode(message: &Bytes) -> Result<Self, Refusal> {
-        let decoded = proto::Trigger::decode(message.clone()).map_err(|error| corrupt(&error))?;
+        let decoded: proto::Trigger = decode(message)?;
         Ok(match decoded.trigger {
             Some(TriggerKind::TriggerNone(_)) => Self::None,
             Some(TriggerKind::TriggerLcu(lcu)) => Self::Lcu(Lcu::new(lcu.cluster_index, lcu.lcu_index)?),
@@ -306,7 +300,7 @@ impl Trigger {
 
 impl Action {
     fn decode(message: &Bytes, around: &Surroundings<'_>) -> Result<Self, Refusal> {
-        let decoded = proto::Action::decode(message.clone()).map_err(|error| corrupt(&error))?;
+        let decoded: proto::Action = decode(message)?;
         let network = |index: u32| {
             if around.multi_network { byte(index, "network index") } else { Ok(0) }
         };
@@ -473,11 +467,13 @@ impl Surroundings<'_> {
     }
 
     /// Decodes the operations of one context.
-    pub(super) fn operations(&self, messages: &[proto::Operation]) -> Result<Vec<Operation>, Refusal> {
+    pub(super) fn operations(&self, messages: &[Bytes]) -> Result<Vec<Operation>, Refusal> {
         messages
             .iter()
             .enumerate()
-            .map(|(index, message)| self.operation(message).within(|| format!("operation {index}")))
+            .map(|(index, message)| {
+                decode(message).and_then(|message| self.operation(&message)).within(|| format!("operation {index}"))
+            })
             .collect()
     }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::layer::{Layer, Mux, MuxPart};
-use super::{Architecture, Connection, CoreOp, Direction, Group, Hef};
+use super::{Architecture, Connection, CoreOp, Group, Hef};
+use crate::transform::{Direction, Shape};
 
 /// What a person wants to know of a model file.
 ///
@@ -72,14 +73,14 @@ pub struct StreamDescription {
     /// `input` or `output`.
     pub direction: &'static str,
     /// The form that a user sees: height, width, features; for non-maximum suppression classes, numbers of a box, boxes.
-    pub shape: [u32; 3],
+    pub shape: [usize; 3],
     /// The form that the device sees.
-    pub hw_shape: [u32; 3],
+    pub hw_shape: [usize; 3],
     /// The type of a value.
     #[cfg_attr(feature = "cli", serde(rename = "type"))]
     pub data_type: &'static str,
     /// The order of the values on the device's side.
-    pub order: String,
+    pub order: &'static str,
     /// Whether height and width are exchanged on the way.
     pub transposed: bool,
     /// Bytes of a frame on the device's side.
@@ -195,7 +196,7 @@ fn names(mux: &Mux) -> Vec<String> {
 impl StreamDescription {
     fn new(layer: &Layer) -> Self {
         let tensor = &layer.tensor;
-        let array = |shape: super::Shape| [shape.height, shape.width, shape.features];
+        let array = |shape: Shape| [shape.height, shape.width, shape.features];
         Self {
             name: tensor.name.clone(),
             original_names: tensor.original_names.clone(),
@@ -205,17 +206,23 @@ impl StreamDescription {
             },
             shape: array(tensor.shape),
             hw_shape: array(tensor.hw_shape),
-            data_type: if tensor.data_bytes == 1 { "UINT8" } else { "UINT16" },
-            order: tensor.order.to_string(),
+            data_type: tensor.kind.name(),
+            order: tensor.order.name(),
             transposed: tensor.transposed,
             hw_frame_bytes: tensor.nms.as_ref().map_or(layer.transfer_size.into(), super::Nms::hw_frame_size),
-            quantization: tensor.quantization.map(|quantization| QuantizationDescription {
-                zero_point: quantization.zero_point,
-                scale: quantization.scale,
-                min: quantization.limit_min,
-                max: quantization.limit_max,
-            }),
-            per_feature_quantizations: tensor.per_feature.len(),
+            quantization: match tensor.quantization.as_slice() {
+                [one] => Some(QuantizationDescription {
+                    zero_point: one.zero_point,
+                    scale: one.scale,
+                    min: one.min,
+                    max: one.max,
+                }),
+                _ => None,
+            },
+            per_feature_quantizations: match tensor.quantization.len() {
+                1 => 0,
+                features => features,
+            },
             parts: layer.mux.as_ref().map_or_else(Vec::new, names),
         }
     }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use prost::Message;
+use prost::bytes::Bytes;
+
 /// The code with which the vendor's library reports the same fault, for people who compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "hailo_status")]
@@ -108,6 +111,13 @@ impl Refusal {
     pub(crate) fn buffers(what: impl Into<String>) -> Self {
         Self::new(LibraryStatus::CantMeetBufferRequirements, what)
     }
+}
+
+/// Decodes a part of the description that was left for later. Contents that protobuf does not accept are a damaged file
+/// to the library, wherever they are.
+pub(super) fn decode<M: Message + Default>(message: &Bytes) -> Result<M, Refusal> {
+    M::decode(message.clone())
+        .map_err(|error| Refusal::new(LibraryStatus::HefFileCorrupted, format!("cannot be decoded: {error}")))
 }
 
 /// Puts a place around the refusals of a result.

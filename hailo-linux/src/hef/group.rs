@@ -2,12 +2,16 @@
 
 use std::collections::HashSet;
 
+use prost::bytes::Bytes;
+
 use super::action::{Operation, Surroundings};
-use super::error::{Refusal, Within};
+use super::error::{Refusal, Within, decode};
 use super::features::{Architecture, Features};
-use super::layer::{Connection, Direction, Layer, Planes};
+use super::layer::{Connection, Layer, Planes};
 use super::layer_reader::LayerReader;
 use super::proto;
+use super::proto_layers::EdgeLayer;
+use crate::transform::Direction;
 
 /// A part of a network that the device runs through in one go.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,37 +100,37 @@ impl Group {
 }
 
 /// The fields that a network group and a core op have in common.
-struct Fields<'a> {
-    metadata: Option<&'a proto::NetworkGroupMetadata>,
-    preliminary: Option<&'a proto::PreliminaryConfig>,
-    contexts: &'a [proto::Context],
-    sorted_outputs: &'a [String],
-    fused: Option<&'a proto::FusedLayersMetadata>,
-    networks: &'a [String],
+struct Fields {
+    metadata: Option<proto::NetworkGroupMetadata>,
+    preliminary: Option<proto::PreliminaryConfig>,
+    contexts: Vec<Bytes>,
+    sorted_outputs: Vec<String>,
+    fused: Option<proto::FusedLayersMetadata>,
+    networks: Vec<String>,
 }
 
-impl<'a> From<&'a proto::NetworkGroup> for Fields<'a> {
-    fn from(group: &'a proto::NetworkGroup) -> Self {
+impl From<proto::NetworkGroup> for Fields {
+    fn from(group: proto::NetworkGroup) -> Self {
         Self {
-            metadata: group.network_group_metadata.as_ref(),
-            preliminary: group.preliminary_config.as_ref(),
-            contexts: &group.contexts,
-            sorted_outputs: &group.sorted_outputs_order,
-            fused: group.fused_layers_metadata.as_ref(),
-            networks: &group.networks_names,
+            metadata: group.network_group_metadata,
+            preliminary: group.preliminary_config,
+            contexts: group.contexts,
+            sorted_outputs: group.sorted_outputs_order,
+            fused: group.fused_layers_metadata,
+            networks: group.networks_names,
         }
     }
 }
 
-impl<'a> From<&'a proto::CoreOp> for Fields<'a> {
-    fn from(core_op: &'a proto::CoreOp) -> Self {
+impl From<proto::CoreOp> for Fields {
+    fn from(core_op: proto::CoreOp) -> Self {
         Self {
-            metadata: core_op.network_group_metadata.as_ref(),
-            preliminary: core_op.preliminary_config.as_ref(),
-            contexts: &core_op.contexts,
-            sorted_outputs: &core_op.sorted_outputs_order,
-            fused: core_op.fused_layers_metadata.as_ref(),
-            networks: &core_op.networks_names,
+            metadata: core_op.network_group_metadata,
+            preliminary: core_op.preliminary_config,
+            contexts: core_op.contexts,
+            sorted_outputs: core_op.sorted_outputs_order,
+            fused: core_op.fused_layers_metadata,
+            networks: core_op.networks_names,
         }
     }
 }
@@ -154,22 +158,27 @@ impl GroupReader<'_> {
         file.network_groups
             .iter()
             .map(|message| {
-                let name = name_of(message);
-                if !names.insert(name) {
+                let message: proto::NetworkGroup = decode(message)?;
+                let name = name_of(&message)?;
+                if !names.insert(name.clone()) {
                     return Err(Refusal::invalid(format!("two network groups are called `{name}`")));
                 }
-                self.group(message, name).within(|| format!("group `{name}`"))
+                self.group(message, &name).within(|| format!("group `{name}`"))
             })
             .collect()
     }
 
-    fn group(&self, message: &proto::NetworkGroup, name: &str) -> Result<Group, Refusal> {
+    fn group(&self, mut message: proto::NetworkGroup, name: &str) -> Result<Group, Refusal> {
         let mut post_processing = Vec::new();
-        let mut core_ops = Vec::new();
-        for op in &message.ops {
-            match &op.op {
-                Some(proto::OpKind::CoreOp(core_op)) => core_ops.push(core_op),
-                Some(proto::OpKind::NmsOp(nms)) => post_processing.push(describe_nms(&op.name, nms)),
+        let mut core_op = None;
+        for op in std::mem::take(&mut message.ops) {
+            let op: proto::Op = decode(&op)?;
+            match op.op {
+                Some(proto::OpKind::CoreOp(_)) if core_op.is_some() => {
+                    return Err(Refusal::invalid("more than one network among its operations"));
+                }
+                Some(proto::OpKind::CoreOp(found)) => core_op = Some(found),
+                Some(proto::OpKind::NmsOp(nms)) => post_processing.push(describe_nms(&op.name, &nms)),
                 Some(proto::OpKind::LogitsOp(logits)) => post_processing.push(format!(
                     "{} `{}`",
                     if logits.logits_type == 0 { "argmax" } else { "softmax" },
@@ -178,90 +187,91 @@ impl GroupReader<'_> {
                 None => return Err(Refusal::invalid(format!("operation `{}` is of unknown kind", op.name))),
             }
         }
-        let (own, partial): (Fields<'_>, Vec<(u32, Fields<'_>)>) = if self.features.net_flow {
-            let [core_op] = core_ops.as_slice() else {
-                return Err(Refusal::invalid(format!(
-                    "{} networks among its operations instead of one",
-                    core_ops.len()
-                )));
-            };
-            let partial = core_op.partial_core_ops.iter().filter_map(|partial| {
-                let core_op = partial.core_op.as_deref()?;
-                Some((layout_of(partial.layout), Fields::from(core_op)))
-            });
-            (Fields::from(*core_op), partial.collect())
+        let (own, partial): (Fields, Vec<Bytes>) = if self.features.net_flow {
+            let mut core_op = core_op.ok_or_else(|| Refusal::invalid("no network among its operations"))?;
+            let partial = std::mem::take(&mut core_op.partial_core_ops);
+            (core_op.into(), partial)
         } else {
-            let partial = message.partial_network_groups.iter().filter_map(|partial| {
-                let group = partial.network_group.as_ref()?;
-                Some((layout_of(partial.layout), Fields::from(group)))
-            });
-            (Fields::from(message), partial.collect())
+            let partial = std::mem::take(&mut message.partial_network_groups);
+            (message.into(), partial)
         };
-        if self.architecture.has_layouts() && partial.is_empty() {
+        let first = partial.first().map(|first| self.partial(first)).transpose()?;
+        if self.architecture.has_layouts() && first.is_none() {
             return Err(Refusal::invalid(format!(
                 "the file is for a {}, but contains no network for any set of its clusters",
                 self.architecture
             )));
         }
-        let networks = self.networks(name, &own, partial.first().map(|(_, fields)| fields))?;
-        // The outputs of the first set of clusters stand for all, where the group itself does not say.
-        let first = partial.first().filter(|_| !self.features.net_flow);
-        let order = |fields: &Fields<'_>| {
-            let fused = own
-                .fused
-                .filter(|fused| fused.network_has_fused_layers)
-                .map_or(&[][..], |fused| &fused.updated_sorted_output_names);
-            [
-                fused,
-                first.map_or(&[][..], |(_, first)| first.sorted_outputs),
-                own.sorted_outputs,
-                fields
-                    .contexts
-                    .last()
-                    .and_then(|context| context.metadata.as_ref())
-                    .map_or(&[][..], |metadata| &metadata.sorted_outputs_order),
-            ]
-            .into_iter()
-            .find(|names| !names.is_empty())
-            .map(<[String]>::to_vec)
-            .ok_or_else(|| Refusal::invalid("no order of the outputs"))
-        };
+        let networks = self.networks(name, &own, first.as_ref().map(|(_, fields)| fields))?;
         let core_ops = if self.architecture.has_layouts() {
             let mut layouts = HashSet::new();
             partial
                 .iter()
-                .map(|(layout, fields)| {
+                .map(|partial| {
+                    let (layout, fields) = self.partial(partial)?;
                     if !layouts.insert(layout) {
                         return Err(Refusal::invalid(format!("two networks for the set of clusters {layout:#x}")));
                     }
-                    self.core_op(fields, Some(*layout), networks.len(), order(fields)?)
+                    let outputs = self.sorted_outputs(&own, first.as_ref().map(|(_, first)| first), &fields)?;
+                    self.core_op(fields, Some(layout), networks.len(), outputs)
                         .within(|| format!("clusters {layout:#x}"))
                 })
                 .collect::<Result<_, _>>()?
         } else {
-            vec![self.core_op(&own, None, networks.len(), order(&own)?)?]
+            let outputs = self.sorted_outputs(&own, first.as_ref().map(|(_, first)| first), &own)?;
+            vec![self.core_op(own, None, networks.len(), outputs)?]
         };
         Ok(Group { name: name.to_owned(), networks, core_ops, post_processing })
     }
 
-    fn networks(&self, name: &str, own: &Fields<'_>, first: Option<&Fields<'_>>) -> Result<Vec<String>, Refusal> {
+    /// The network for one set of clusters.
+    fn partial(&self, message: &Bytes) -> Result<(u32, Fields), Refusal> {
+        let (layout, fields) = if self.features.net_flow {
+            let partial: proto::PartialCoreOp = decode(message)?;
+            (partial.layout, partial.core_op.map(Fields::from))
+        } else {
+            let partial: proto::PartialNetworkGroup = decode(message)?;
+            (partial.layout, partial.network_group.map(Fields::from))
+        };
+        let layout = layout.map_or(0, |layout| layout.partial_clusters_layout_bitmap);
+        let fields = fields.ok_or_else(|| Refusal::invalid(format!("no network for the clusters {layout:#x}")))?;
+        Ok((layout, fields))
+    }
+
+    /// The order of the outputs of a network: the first that is stated. `first` is the network for the first set of
+    /// clusters, which stands for all where the group itself does not say.
+    fn sorted_outputs(&self, own: &Fields, first: Option<&Fields>, fields: &Fields) -> Result<Vec<String>, Refusal> {
+        let fused = own.fused.as_ref().filter(|fused| fused.network_has_fused_layers);
+        let stated = [
+            fused.map(|fused| &fused.updated_sorted_output_names),
+            first.filter(|_| !self.features.net_flow).map(|first| &first.sorted_outputs),
+            Some(&own.sorted_outputs),
+        ];
+        if let Some(names) = stated.into_iter().flatten().find(|names| !names.is_empty()) {
+            return Ok(names.clone());
+        }
+        let last: Option<proto::Context> = fields.contexts.last().map(decode).transpose()?;
+        last.and_then(|context| context.metadata)
+            .map(|metadata| metadata.sorted_outputs_order)
+            .filter(|names| !names.is_empty())
+            .ok_or_else(|| Refusal::invalid("no order of the outputs"))
+    }
+
+    fn networks(&self, name: &str, own: &Fields, first: Option<&Fields>) -> Result<Vec<String>, Refusal> {
         if !self.features.multi_network {
             return Ok(vec![name.to_owned()]);
         }
-        let names = match (own.networks, first) {
-            ([], Some(first)) => first.networks,
-            (names, _) => names,
-        };
+        let names = first.filter(|_| own.networks.is_empty()).map_or(&own.networks, |first| &first.networks);
         // Every layer's network index is compared with their number, so that none at all fails with a layer's name.
         if names.len() > usize::from(u8::MAX) {
             return Err(Refusal::invalid(format!("{} networks in one group", names.len())));
         }
-        Ok(names.to_vec())
+        Ok(names.clone())
     }
 
     fn core_op(
         &self,
-        fields: &Fields<'_>,
+        fields: Fields,
         layout: Option<u32>,
         networks: usize,
         sorted_outputs: Vec<String>,
@@ -277,15 +287,17 @@ impl GroupReader<'_> {
             )));
         }
         let reader = LayerReader { features: self.features, transposed: metadata.transposed_net, networks };
-        let preliminary = fields.preliminary.map_or(&[][..], |preliminary| &preliminary.operation);
-        let preliminary = self.around.operations(preliminary).within(|| "preliminary context")?;
+        let preliminary = fields.preliminary.unwrap_or_default();
+        let preliminary = self.around.operations(&preliminary.operation).within(|| "preliminary context")?;
         let mut planes = Vec::new();
         let contexts = fields
             .contexts
             .iter()
             .enumerate()
             .map(|(index, context)| {
-                self.context(context, index, &reader, &mut planes).within(|| format!("context {index}"))
+                decode(context)
+                    .and_then(|context| self.context(&context, index, &reader, &mut planes))
+                    .within(|| format!("context {index}"))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let core_op = CoreOp {
@@ -315,8 +327,12 @@ impl GroupReader<'_> {
     ) -> Result<Context, Refusal> {
         let mut layers = Vec::new();
         let edge_layers = message.metadata.as_ref().map_or(&[][..], |metadata| &metadata.edge_layers);
+        if edge_layers.len() > 2 * MAX_CHANNELS {
+            return Err(Refusal::internal(format!("{} layers in one context", edge_layers.len())));
+        }
         for edge_layer in edge_layers {
-            let decoded = reader.decode(edge_layer)?;
+            let edge_layer: EdgeLayer = decode(edge_layer)?;
+            let decoded = reader.decode(&edge_layer)?;
             layers.extend(decoded.layers);
             planes.extend(decoded.planes);
             let connected = edge_layer.context_switch_info.as_ref().map(|info| &info.connected_contexts);
@@ -392,16 +408,16 @@ pub(crate) fn is_pair(output: &Layer, input: &Layer) -> bool {
         && matches!(input.connection, Connection::Ddr { stream, .. } if stream == output.stream_index)
 }
 
-fn name_of(group: &proto::NetworkGroup) -> &str {
+/// The name of a group, which is that of its first set of clusters where there are several.
+fn name_of(group: &proto::NetworkGroup) -> Result<String, Refusal> {
     let metadata = match group.partial_network_groups.first() {
-        Some(partial) => partial.network_group.as_ref().and_then(|group| group.network_group_metadata.as_ref()),
-        None => group.network_group_metadata.as_ref(),
+        Some(partial) => {
+            let partial: proto::PartialNetworkGroup = decode(partial)?;
+            partial.network_group.and_then(|group| group.network_group_metadata)
+        }
+        None => group.network_group_metadata.clone(),
     };
-    metadata.map_or("", |metadata| &metadata.network_group_name)
-}
-
-fn layout_of(layout: Option<proto::PhysicalLayout>) -> u32 {
-    layout.map_or(0, |layout| layout.partial_clusters_layout_bitmap)
+    Ok(metadata.unwrap_or_default().network_group_name)
 }
 
 fn describe_nms(name: &str, nms: &proto::NmsOp) -> String {

@@ -1,118 +1,7 @@
 //! Edge layers: where data enters and leaves a context.
 
-use std::fmt;
-
-use super::error::Refusal;
 use super::nms::Nms;
-
-/// Which way data goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Direction {
-    /// Into the device.
-    Input,
-    /// Out of it.
-    Output,
-}
-
-/// Height, width and features of a tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[doc(alias = "hailo_3d_image_shape_t")]
-pub struct Shape {
-    /// Rows.
-    pub height: u32,
-    /// Columns.
-    pub width: u32,
-    /// Values at each place.
-    pub features: u32,
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}x{}", self.height, self.width, self.features)
-    }
-}
-
-/// In which order a tensor's values lie in the memory that the device reads or writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[doc(alias = "hailo_format_order_t")]
-#[allow(missing_docs)]
-pub enum Order {
-    /// Row by row, within it place by place.
-    Nhwc,
-    /// Row by row, within it feature by feature.
-    Nhcw,
-    /// One value after the other; there is one place only.
-    Nc,
-    /// Row by row, features in groups as the core has them.
-    Fcr,
-    /// Row by row, eight features at a time.
-    F8cr,
-    BayerRgb,
-    /// Row by row; there is one feature only.
-    Nhw,
-    /// The result of non-maximum suppression in the device.
-    NmsOnChip,
-    Rgb888,
-    Yuy2,
-    Yyuv,
-    Yyvu,
-    Yyyyuv,
-}
-
-impl Order {
-    pub(super) fn new(code: u32) -> Result<Self, Refusal> {
-        Ok(match code {
-            0 | 13 => Self::Nhwc,
-            1 => Self::Nhcw,
-            2 => Self::Nc,
-            3 => Self::Fcr,
-            4 => Self::BayerRgb,
-            5 => Self::Nhw,
-            6 => Self::NmsOnChip,
-            7 => Self::F8cr,
-            8 => Self::Rgb888,
-            11 => Self::Yuy2,
-            14 => Self::Yyuv,
-            15 => Self::Yyvu,
-            16 => Self::Yyyyuv,
-            other => return Err(Refusal::internal(format!("data in unknown order {other}"))),
-        })
-    }
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nhwc => "NHWC",
-            Self::Nhcw => "NHCW",
-            Self::Nc => "NC",
-            Self::Fcr => "FCR",
-            Self::F8cr => "F8CR",
-            Self::BayerRgb => "BAYER RGB",
-            Self::Nhw => "NHW",
-            Self::NmsOnChip => "NMS ON CHIP",
-            Self::Rgb888 => "RGB888",
-            Self::Yuy2 => "YUY2",
-            Self::Yyuv => "YYUV",
-            Self::Yyvu => "YYVU",
-            Self::Yyyyuv => "YYYYUV",
-        })
-    }
-}
-
-/// How the device's integers stand for real numbers: `real = (integer − zero_point) × scale`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[doc(alias = "hailo_quant_info_t")]
-pub struct Quantization {
-    /// The integer that stands for 0.
-    pub zero_point: f32,
-    /// The step from one integer to the next.
-    pub scale: f32,
-    /// The smallest value that the compiler saw.
-    pub limit_min: f32,
-    /// The greatest.
-    pub limit_max: f32,
-}
+use crate::transform::{Direction, ElementType, Format, FormatOrder, QuantInfo, Shape};
 
 /// One tensor of the network: its name, form and meaning.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,21 +11,40 @@ pub struct Tensor {
     /// What the network's author called it.
     pub original_names: Vec<String>,
     /// The order of the values on the device's side.
-    pub order: Order,
-    /// 1 or 2 bytes per value.
-    pub data_bytes: u8,
+    pub order: FormatOrder,
+    /// What a value is on the device's side; never [`ElementType::F32`].
+    pub kind: ElementType,
     /// The form that a user sees.
     pub shape: Shape,
     /// The form that the device sees, padding included.
     pub hw_shape: Shape,
     /// Whether height and width are exchanged between the two.
     pub transposed: bool,
-    /// The same for all features; `None` on an output that has one for each.
-    pub quantization: Option<Quantization>,
-    /// Zero point and scale for each feature; empty where they do not differ.
-    pub per_feature: Vec<(f32, f32)>,
+    /// One for all features, or one for each; none for a muxed whole, whose parts have their own.
+    pub quantization: Vec<QuantInfo>,
     /// What comes out of non-maximum suppression.
     pub nms: Option<Nms>,
+}
+
+impl Tensor {
+    /// The format of a frame on the device's side.
+    #[must_use]
+    pub const fn device_format(&self) -> Format {
+        Format::new(self.order, self.kind, self.hw_shape)
+    }
+
+    /// A format that programs like: values of type `kind`, in the plain order that there is a transform for.
+    #[must_use]
+    pub const fn user_format(&self, kind: ElementType) -> Format {
+        let order = match self.order {
+            FormatOrder::Nhcw | FormatOrder::Fcr | FormatOrder::F8cr => FormatOrder::Nhwc,
+            FormatOrder::Yyuv => FormatOrder::Nv12,
+            FormatOrder::Yyvu => FormatOrder::Nv21,
+            FormatOrder::Yyyyuv => FormatOrder::I420,
+            other => other,
+        };
+        Format::new(order, kind, self.shape).with_transposed(self.transposed)
+    }
 }
 
 /// Several outputs that leave the device as one frame.

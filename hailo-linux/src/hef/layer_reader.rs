@@ -1,15 +1,16 @@
 //! Reads edge layers from the description.
 
-use super::error::{LibraryStatus, Refusal};
+use super::error::{LibraryStatus, Refusal, decode};
 use super::features::Features;
-use super::layer::{
-    Connection, Direction, Layer, Mux, MuxPart, Order, Planes, PlanesFormat, Quantization, Shape, Tensor,
-};
+use super::layer::{Connection, Layer, Mux, MuxPart, Planes, PlanesFormat, Tensor};
 use super::nms::Nms;
 use super::proto_layers as proto;
+use crate::transform::{Direction, ElementType, FormatOrder, QuantInfo, Shape};
 
 /// The longest name of a stream.
 const MAX_NAME: usize = 127;
+/// How deep muxed outputs may stand within each other; compilers make one level, or two.
+const MAX_MUX_DEPTH: usize = 16;
 /// Frames take a multiple of it, in bytes.
 const TRANSFER_ALIGNMENT: u64 = 8;
 
@@ -19,9 +20,6 @@ fn fit<T: TryFrom<u64>>(value: impl Into<u64>, what: &str) -> Result<T, Refusal>
     T::try_from(value)
         .map_err(|_| Refusal::invalid(format!("{what} {value} does not fit {} bits", 8 * std::mem::size_of::<T>())))
 }
-
-/// The same quantisation for all features, or zero point and scale of each.
-type Numbers = (Option<Quantization>, Vec<(f32, f32)>);
 
 /// What decoding a layer needs to know of the model around it.
 pub(super) struct LayerReader<'a> {
@@ -67,7 +65,7 @@ impl LayerReader<'_> {
                 let base = base(mux.edge_layer_base.as_ref())?;
                 let tensor = self.tensor(&mux.name, &mux.original_names, base, None, false, false)?;
                 let mut layer = self.with_base(tensor, base, direction, connection, network)?;
-                layer.mux = Some(self.mux(mux)?);
+                layer.mux = Some(self.mux(mux, 0)?);
                 Ok(Decoded { layers: vec![layer], planes: None })
             }
             (2, Some(proto::EdgeKind::LayerPlanes(planes))) if boundary && direction == Direction::Input => {
@@ -128,7 +126,7 @@ impl LayerReader<'_> {
         };
         let row = u64::from(base.width) * u64::from(base.features);
         !self.features.core_padding_in_file
-            && matches!(Order::new(base.format), Ok(Order::Nhcw))
+            && FormatOrder::from_edge_layer(base.format) == Some(FormatOrder::Nhcw)
             && base.core_buffers_per_frame == base.height
             && row.is_multiple_of(TRANSFER_ALIGNMENT)
             && row.saturating_mul(u64::from(base.data_bytes)) < u64::from(most)
@@ -150,44 +148,41 @@ impl LayerReader<'_> {
         if base.host_argmax {
             return Err(Refusal::unsupported("the old way of leaving an argmax to the host"));
         }
-        let data_bytes = match base.data_bytes {
-            1 => 1,
-            2 => 2,
+        let kind = match base.data_bytes {
+            1 => ElementType::U8,
+            2 => ElementType::U16,
             other => {
                 return Err(Refusal::argument(format!("values of {other} bytes; 1 and 2 are supported")));
             }
         };
-        let order = Order::new(base.format)?;
-        let plain = Shape { height: base.height, width: base.width, features: base.features };
-        let hw_shape = if host_pads {
-            plain
-        } else {
-            Shape { height: base.padded_height, width: base.padded_width, features: base.padded_features }
-        };
-        let nms = (order == Order::NmsOnChip).then(|| Nms::new(base, self.features)).transpose()?;
-        let transposed = (transposed || self.transposed) && order != Order::Nc;
+        let order = FormatOrder::from_edge_layer(base.format)
+            .ok_or_else(|| Refusal::internal(format!("data in unknown order {}", base.format)))?;
+        let plain = shape(base.height, base.width, base.features)?;
+        let hw_shape =
+            if host_pads { plain } else { shape(base.padded_height, base.padded_width, base.padded_features)? };
+        let nms = (order == FormatOrder::NmsOnChip).then(|| Nms::new(base, self.features)).transpose()?;
+        let transposed = (transposed || self.transposed) && order != FormatOrder::Nc;
         let shape = match &nms {
             Some(nms) => nms.shape()?,
             None if transposed => Shape { height: plain.width, width: plain.height, ..plain },
             None => plain,
         };
-        let (quantization, per_feature) = match numeric {
+        let quantization = match numeric {
             Some((info, direction)) => {
                 let features = if nms.is_some() { 2 } else { shape.features };
                 self.quantization(info, direction, features)?
             }
-            None => (None, Vec::new()),
+            None => Vec::new(),
         };
         Ok(Tensor {
             name: name.to_owned(),
             original_names: original_names.to_vec(),
             order,
-            data_bytes,
+            kind,
             shape,
             hw_shape,
             transposed,
             quantization,
-            per_feature,
             nms,
         })
     }
@@ -197,36 +192,30 @@ impl LayerReader<'_> {
         &self,
         info: Option<&proto::EdgeLayerNumericInfo>,
         direction: Direction,
-        features: u32,
-    ) -> Result<Numbers, Refusal> {
+        features: usize,
+    ) -> Result<Vec<QuantInfo>, Refusal> {
         let info = info.cloned().unwrap_or_default();
-        let single = Quantization {
-            zero_point: info.qp_zp,
-            scale: info.qp_scale,
-            limit_min: info.limvals_min,
-            limit_max: info.limvals_max,
-        };
+        let limits =
+            QuantInfo { zero_point: info.qp_zp, scale: info.qp_scale, min: info.limvals_min, max: info.limvals_max };
         if !self.features.output_scale_per_feature {
-            return Ok((Some(single), Vec::new()));
+            return Ok(vec![limits]);
         }
-        if info.qp_zps.len() as u64 != u64::from(features) || info.qp_scales.len() as u64 != u64::from(features) {
+        if info.qp_zps.len() != features || info.qp_scales.len() != features {
             return Err(Refusal::invalid(format!(
                 "{} zero points and {} scales for {features} features",
                 info.qp_zps.len(),
                 info.qp_scales.len()
             )));
         }
-        let per_feature: Vec<(f32, f32)> = info
+        let per_feature: Vec<QuantInfo> = info
             .qp_zps
             .iter()
             .zip(&info.qp_scales)
-            .map(|(zero_point, scale)| (*zero_point as f32, *scale as f32))
+            .map(|(zero_point, scale)| QuantInfo { zero_point: *zero_point as f32, scale: *scale as f32, ..limits })
             .collect();
         match direction {
-            Direction::Output => Ok((None, per_feature)),
-            Direction::Input if per_feature.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) => {
-                Ok((Some(single), Vec::new()))
-            }
+            Direction::Output => Ok(per_feature),
+            Direction::Input if per_feature.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) => Ok(vec![limits]),
             Direction::Input => Err(Refusal::invalid("an input whose features are quantised differently")),
         }
     }
@@ -242,7 +231,7 @@ impl LayerReader<'_> {
         let _engine: u8 = fit(base.engine_id, "engine")?;
         let transfer_size = match &tensor.nms {
             Some(nms) => nms.transfer_size,
-            None => frame_size(tensor.hw_shape, tensor.data_bytes)?,
+            None => frame_size(tensor.hw_shape, tensor.kind)?,
         };
         Ok(Layer {
             direction,
@@ -259,7 +248,10 @@ impl LayerReader<'_> {
         })
     }
 
-    fn mux(&self, mux: &proto::EdgeLayerMux) -> Result<Mux, Refusal> {
+    fn mux(&self, mux: &proto::EdgeLayerMux, depth: usize) -> Result<Mux, Refusal> {
+        if depth > MAX_MUX_DEPTH {
+            return Err(Refusal::invalid(format!("muxed outputs within each other, more than {MAX_MUX_DEPTH} deep")));
+        }
         let data = mux
             .mux_data
             .as_ref()
@@ -267,14 +259,17 @@ impl LayerReader<'_> {
         let parts = mux
             .predecessors
             .iter()
-            .map(|edge| match &edge.edge {
+            .map(|edge| match decode::<proto::Edge>(edge)?.edge {
                 Some(proto::PredecessorKind::LayerInfo(info)) => {
                     let base = base(info.edge_layer_base.as_ref())?;
                     let numeric = Some((info.numeric_info.as_ref(), Direction::Output));
                     self.tensor(&info.name, &info.original_names, base, numeric, info.transposed, false)
                         .map(MuxPart::Tensor)
                 }
-                Some(proto::PredecessorKind::LayerMux(inner)) => Ok(MuxPart::Mux(inner.name.clone(), self.mux(inner)?)),
+                Some(proto::PredecessorKind::LayerMux(inner)) => {
+                    let mux = self.mux(&inner, depth + 1)?;
+                    Ok(MuxPart::Mux(inner.name, mux))
+                }
                 Some(proto::PredecessorKind::LayerPlanes(_)) | None => {
                     Err(Refusal::invalid("a muxed output with a part of unknown kind"))
                 }
@@ -287,9 +282,9 @@ impl LayerReader<'_> {
         let layers = planes
             .planes
             .iter()
-            .map(|edge| match &edge.edge {
+            .map(|edge| match decode::<proto::Edge>(edge)?.edge {
                 Some(proto::PredecessorKind::LayerInfo(info)) => {
-                    self.layer(info, Direction::Input, Connection::Boundary, network)
+                    self.layer(&info, Direction::Input, Connection::Boundary, network)
                 }
                 _ => Err(Refusal::invalid("a plane that is not a plain layer")),
             })
@@ -304,7 +299,7 @@ impl LayerReader<'_> {
             planes: Some(Planes {
                 name: planes.name.clone(),
                 format,
-                shape: Shape { height: planes.height, width: planes.width, features: planes.features },
+                shape: shape(planes.height, planes.width, planes.features)?,
                 streams: layers.iter().map(|layer| layer.tensor.name.clone()).collect(),
             }),
             layers,
@@ -351,14 +346,19 @@ fn connection(message: &proto::EdgeLayer) -> Result<Connection, Refusal> {
 }
 
 /// The bytes of one frame on the device's side.
-fn frame_size(shape: Shape, data_bytes: u8) -> Result<u32, Refusal> {
-    [shape.height, shape.width, shape.features, u32::from(data_bytes)]
-        .iter()
-        .try_fold(1u64, |product, factor| product.checked_mul(u64::from(*factor)))
-        .and_then(|size| size.checked_next_multiple_of(TRANSFER_ALIGNMENT))
+fn frame_size(shape: Shape, kind: ElementType) -> Result<u32, Refusal> {
+    shape
+        .elements()
+        .and_then(|elements| elements.checked_mul(kind.size()))
+        .and_then(|size| size.checked_next_multiple_of(TRANSFER_ALIGNMENT as usize))
         .and_then(|size| u32::try_from(size).ok())
         .filter(|size| *size > 0)
-        .ok_or_else(|| {
-            Refusal::argument(format!("a frame of {shape} values of {data_bytes} bytes cannot be transferred"))
-        })
+        .ok_or_else(|| Refusal::argument(format!("a frame of {shape} {kind} values cannot be transferred")))
+}
+
+fn shape(height: u32, width: u32, features: u32) -> Result<Shape, Refusal> {
+    match [height, width, features].map(usize::try_from) {
+        [Ok(height), Ok(width), Ok(features)] => Ok(Shape { height, width, features }),
+        _ => Err(Refusal::argument(format!("a frame of {height}x{width}x{features} values does not fit any memory"))),
+    }
 }

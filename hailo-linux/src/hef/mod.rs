@@ -43,7 +43,7 @@ pub use error::{Error, LibraryStatus, Refusal};
 pub use features::{Architecture, Features};
 pub(crate) use group::is_pair;
 pub use group::{Context, CoreOp, Group};
-pub use layer::{Connection, Direction, Layer, Mux, MuxPart, Order, Planes, PlanesFormat, Quantization, Shape, Tensor};
+pub use layer::{Connection, Layer, Mux, MuxPart, Planes, PlanesFormat, Tensor};
 pub use nms::{Nms, NmsMode};
 
 /// A model file, read and checked.

@@ -2,8 +2,8 @@
 
 use super::error::Refusal;
 use super::features::Features;
-use super::layer::Shape;
 use super::proto_layers::EdgeLayerBase;
+use crate::transform::Shape;
 
 /// In what portions the device sends boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,15 +145,12 @@ impl Nms {
     /// What a user sees: classes, the five numbers of a box, boxes per class.
     pub(super) fn shape(&self) -> Result<Shape, Refusal> {
         /// Two corners and a score.
-        const NUMBERS_OF_A_BOX: u32 = 5;
-        Ok(Shape {
-            height: self.classes,
-            width: NUMBERS_OF_A_BOX,
-            features: self
-                .max_boxes_per_class
-                .checked_mul(self.chunks)
-                .ok_or_else(|| Refusal::invalid("more boxes per class than 32 bits can count"))?,
-        })
+        const NUMBERS_OF_A_BOX: usize = 5;
+        let boxes = self.max_boxes_per_class.checked_mul(self.chunks);
+        match (usize::try_from(self.classes), boxes.map(usize::try_from)) {
+            (Ok(height), Some(Ok(features))) => Ok(Shape { height, width: NUMBERS_OF_A_BOX, features }),
+            _ => Err(Refusal::invalid("more boxes per class than 32 bits can count")),
+        }
     }
 
     /// Bytes of a frame as the device sends it, at most.

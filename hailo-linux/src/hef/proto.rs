@@ -2,13 +2,17 @@
 //!
 //! Names and numbers are the file format's own (`ProtoHEF…` without the prefix); what they mean stands with the
 //! plain types of [the reader](super) that are made from them. Fields that have no effect on a device are left
-//! out, and protobuf skips them. Triggers and actions stay undecoded [`Bytes`] until the reader takes them one by
-//! one, since an action of an unknown kind has to be refused and protobuf would skip it silently.
+//! out, and protobuf skips them.
+//!
+//! Whatever there may be many of stays undecoded [`Bytes`] until the reader takes it, one by one: a message of two bytes
+//! becomes a structure of hundreds, so a small file could ask for a lot of memory before anything of it is refused. And
+//! an action of an unknown kind, which protobuf would skip silently, can be told by its bytes.
 #![allow(missing_docs)]
 
 use prost::Message;
 use prost::bytes::Bytes;
 
+#[cfg(doc)]
 use super::proto_layers::EdgeLayer;
 
 /// `ProtoHEFHef`: the whole file.
@@ -16,8 +20,9 @@ use super::proto_layers::EdgeLayer;
 pub struct Hef {
     #[prost(message, optional, tag = "1")]
     pub header: Option<Header>,
-    #[prost(message, repeated, tag = "2")]
-    pub network_groups: Vec<NetworkGroup>,
+    /// [`NetworkGroup`] each.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub network_groups: Vec<Bytes>,
     #[prost(message, repeated, tag = "5")]
     pub extensions: Vec<Extension>,
     #[prost(message, repeated, tag = "6")]
@@ -53,18 +58,21 @@ pub struct NetworkGroup {
     pub network_group_metadata: Option<NetworkGroupMetadata>,
     #[prost(message, optional, tag = "2")]
     pub preliminary_config: Option<PreliminaryConfig>,
-    #[prost(message, repeated, tag = "3")]
-    pub contexts: Vec<Context>,
+    /// [`Context`] each.
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub contexts: Vec<Bytes>,
     #[prost(string, repeated, tag = "4")]
     pub sorted_outputs_order: Vec<String>,
     #[prost(message, optional, tag = "5")]
     pub fused_layers_metadata: Option<FusedLayersMetadata>,
     #[prost(string, repeated, tag = "6")]
     pub networks_names: Vec<String>,
-    #[prost(message, repeated, tag = "7")]
-    pub partial_network_groups: Vec<PartialNetworkGroup>,
-    #[prost(message, repeated, tag = "8")]
-    pub ops: Vec<Op>,
+    /// [`PartialNetworkGroup`] each.
+    #[prost(bytes = "bytes", repeated, tag = "7")]
+    pub partial_network_groups: Vec<Bytes>,
+    /// [`Op`] each.
+    #[prost(bytes = "bytes", repeated, tag = "8")]
+    pub ops: Vec<Bytes>,
 }
 
 /// `ProtoHEFCoreOp`.
@@ -74,16 +82,18 @@ pub struct CoreOp {
     pub network_group_metadata: Option<NetworkGroupMetadata>,
     #[prost(message, optional, tag = "2")]
     pub preliminary_config: Option<PreliminaryConfig>,
-    #[prost(message, repeated, tag = "3")]
-    pub contexts: Vec<Context>,
+    /// [`Context`] each.
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub contexts: Vec<Bytes>,
     #[prost(string, repeated, tag = "4")]
     pub sorted_outputs_order: Vec<String>,
     #[prost(message, optional, tag = "5")]
     pub fused_layers_metadata: Option<FusedLayersMetadata>,
     #[prost(string, repeated, tag = "6")]
     pub networks_names: Vec<String>,
-    #[prost(message, repeated, tag = "7")]
-    pub partial_core_ops: Vec<PartialCoreOp>,
+    /// [`PartialCoreOp`] each.
+    #[prost(bytes = "bytes", repeated, tag = "7")]
+    pub partial_core_ops: Vec<Bytes>,
 }
 
 /// `ProtoHEFPartialNetworkGroup`.
@@ -98,8 +108,8 @@ pub struct PartialNetworkGroup {
 /// `ProtoHEFPartialCoreOp`.
 #[derive(Clone, PartialEq, Message)]
 pub struct PartialCoreOp {
-    #[prost(message, optional, boxed, tag = "1")]
-    pub core_op: Option<Box<CoreOp>>,
+    #[prost(message, optional, tag = "1")]
+    pub core_op: Option<CoreOp>,
     #[prost(message, optional, tag = "2")]
     pub layout: Option<PhysicalLayout>,
 }
@@ -193,15 +203,17 @@ pub struct LogitsOp {
 /// `ProtoHEFPreliminaryConfig`.
 #[derive(Clone, PartialEq, Message)]
 pub struct PreliminaryConfig {
-    #[prost(message, repeated, tag = "1")]
-    pub operation: Vec<Operation>,
+    /// [`Operation`] each.
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub operation: Vec<Bytes>,
 }
 
 /// `ProtoHEFContext`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Context {
-    #[prost(message, repeated, tag = "2")]
-    pub operations: Vec<Operation>,
+    /// [`Operation`] each.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub operations: Vec<Bytes>,
     #[prost(message, optional, tag = "3")]
     pub metadata: Option<ContextMetadata>,
 }
@@ -211,8 +223,9 @@ pub struct Context {
 pub struct ContextMetadata {
     #[prost(string, tag = "1")]
     pub name: String,
-    #[prost(message, repeated, tag = "2")]
-    pub edge_layers: Vec<EdgeLayer>,
+    /// [`EdgeLayer`] each.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub edge_layers: Vec<Bytes>,
     #[prost(string, repeated, tag = "5")]
     pub sorted_outputs_order: Vec<String>,
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 /// `ProtoHEFEdgeLayer`.
 #[derive(Clone, PartialEq, Message)]
@@ -79,8 +80,9 @@ pub struct EdgeLayerMux {
     pub edge_layer_base: Option<EdgeLayerBase>,
     #[prost(message, optional, tag = "3")]
     pub mux_data: Option<EdgeLayerMuxData>,
-    #[prost(message, repeated, tag = "5")]
-    pub predecessors: Vec<Edge>,
+    /// [`Edge`] each.
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub predecessors: Vec<Bytes>,
     #[prost(string, repeated, tag = "6")]
     pub original_names: Vec<String>,
 }
@@ -103,8 +105,9 @@ pub struct EdgeLayerPlanes {
     pub name: String,
     #[prost(int32, tag = "2")]
     pub planes_format: i32,
-    #[prost(message, repeated, tag = "3")]
-    pub planes: Vec<Edge>,
+    /// [`Edge`] each.
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub planes: Vec<Bytes>,
     #[prost(uint32, tag = "4")]
     pub height: u32,
     #[prost(uint32, tag = "5")]

@@ -8,7 +8,8 @@ use super::lists;
 use super::options::Setting;
 use super::plan::ListId;
 use super::registers::DDR_ROW;
-use crate::hef::{Connection, CoreOp, Direction, Layer, Refusal, Within};
+use crate::hef::{Connection, CoreOp, Layer, Refusal, Within};
+use crate::transform::Direction;
 
 /// Who writes an item: a context and the stream index of an output of it.
 pub(super) type Producer = (usize, u8);

@@ -8,7 +8,8 @@ use super::lists;
 use super::options::Setting;
 use super::plan::{BufferId, ListId, Program, Step};
 use super::work::Work;
-use crate::hef::{Connection, CoreOp, Direction, Layer, Refusal, Within};
+use crate::hef::{Connection, CoreOp, Layer, Refusal, Within};
+use crate::transform::Direction;
 
 /// One side of a cache.
 #[derive(Clone, Debug)]
@@ -43,8 +44,8 @@ pub(super) struct Caches {
 /// Bytes of an entry, and entries in a frame.
 fn dimensions(layer: &Layer) -> Result<(u64, u16), Refusal> {
     let shape = layer.tensor.hw_shape;
-    let entries = u64::from(shape.height) * u64::from(shape.width);
-    let entry = u64::from(shape.features);
+    let entries = (shape.height as u64).saturating_mul(shape.width as u64);
+    let entry = shape.features as u64;
     if entry == 0 || entry > u64::from(u16::MAX) {
         return Err(Refusal::argument(format!("cache entries of {entry} bytes")));
     }

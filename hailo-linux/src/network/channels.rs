@@ -1,6 +1,7 @@
 //! Which vDMA channel is whose.
 
-use crate::hef::{Direction, Refusal};
+use crate::hef::Refusal;
+use crate::transform::Direction;
 
 /// What a channel is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

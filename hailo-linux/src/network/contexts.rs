@@ -6,7 +6,8 @@ use hailo_abi::firmware::actions::{Action, EdgeLayerDirection, PackedLcuId, Stre
 use super::configuration::{Configuration, Run};
 use super::plan::{ListId, Planned};
 use super::work::Work;
-use crate::hef::{self, Connection, Direction, Layer, Operation, Refusal, Trigger, Within, WriteDataType};
+use crate::hef::{self, Connection, Layer, Operation, Refusal, Trigger, Within, WriteDataType};
+use crate::transform::Direction;
 
 /// An action list in the making; `None` does nothing, but what stands on its two sides is not adjacent.
 pub(super) type Actions = Vec<Option<Planned>>;

@@ -18,9 +18,10 @@ use super::plan::{Boundary, Buffer, BufferId, ContextKind, ContextPlan, ListId, 
 use super::registers::Streams;
 use super::work::Work;
 use crate::hef::{
-    self, Connection, CoreOp, Direction, Features, Group, Hef, Layer, LibraryStatus, Operation, Refusal, Within,
-    WriteDataType, is_pair,
+    self, Connection, CoreOp, Features, Group, Hef, Layer, LibraryStatus, Operation, Refusal, Within, WriteDataType,
+    is_pair,
 };
+use crate::transform::Direction;
 
 /// A stream of the user, with its place in the model.
 #[derive(Clone, Debug)]

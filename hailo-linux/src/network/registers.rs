@@ -3,7 +3,8 @@
 use hailo_abi::firmware::actions::StreamRegisters;
 
 use super::options::{HardwareConstants, PowerMode};
-use crate::hef::{Connection, Direction, Features, Layer, Refusal};
+use crate::hef::{Connection, Features, Layer, Refusal};
+use crate::transform::Direction;
 
 /// The words in which a stream's memory is moved, in bytes.
 const WORD: u64 = 8;
@@ -53,8 +54,8 @@ impl Streams<'_> {
         }
         let shape = layer.tensor.hw_shape;
         let row =
-            u64::from(shape.width).saturating_mul(shape.features.into()).saturating_mul(layer.tensor.data_bytes.into());
-        let mut frame = row.saturating_mul(shape.height.into());
+            (shape.width as u64).saturating_mul(shape.features as u64).saturating_mul(layer.tensor.kind.size() as u64);
+        let mut frame = row.saturating_mul(shape.height as u64);
         let mut padding = (0, 0);
         let is_nms = layer.tensor.nms.is_some();
         if self.features.core_padding_in_file && !is_nms && !frame.is_multiple_of(WORD) {

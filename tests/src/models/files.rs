@@ -71,6 +71,13 @@ pub fn pack(version: u32, description: &[u8], words: &[u8]) -> Vec<u8> {
     file
 }
 
+/// Changes a message that is part of another.
+fn edit<M: Message + Default>(message: &mut Bytes, change: impl FnOnce(&mut M)) {
+    let mut decoded = M::decode(message.clone()).expect("a part of a description");
+    change(&mut decoded);
+    *message = decoded.encode_to_vec().into();
+}
+
 impl Builder {
     /// Takes a file of version 1 apart.
     ///
@@ -113,9 +120,13 @@ impl Builder {
     /// If there is no such context.
     #[must_use]
     pub fn with_action(mut self, action: &[u8]) -> Self {
-        let group = &mut self.message.network_groups[0];
-        let preliminary = group.preliminary_config.as_mut().expect("a preliminary context");
-        preliminary.operation[0].actions.push(Bytes::copy_from_slice(action));
+        let mut first = true;
+        Self::for_each_operation(&mut self.message, |operation| {
+            if std::mem::take(&mut first) {
+                operation.actions.push(Bytes::copy_from_slice(action));
+            }
+        });
+        assert!(!first, "no operation");
         self
     }
 
@@ -126,31 +137,37 @@ impl Builder {
         self
     }
 
-    fn for_each_action(message: &mut proto::Hef, mut change: impl FnMut(proto::ActionKind) -> proto::ActionKind) {
+    /// Changes every operation: those of the preliminary context, then those of the others.
+    fn for_each_operation(message: &mut proto::Hef, mut change: impl FnMut(&mut proto::Operation)) {
         for group in &mut message.network_groups {
-            let preliminary = group.preliminary_config.iter_mut().flat_map(|config| &mut config.operation);
-            let contexts = group.contexts.iter_mut().flat_map(|context| &mut context.operations);
-            for action in preliminary.chain(contexts).flat_map(|operation| &mut operation.actions) {
-                let mut decoded = proto::Action::decode(action.clone()).expect("an action");
-                decoded.action = decoded.action.map(&mut change);
-                *action = decoded.encode_to_vec().into();
-            }
+            edit(group, |group: &mut proto::NetworkGroup| {
+                for operation in group.preliminary_config.iter_mut().flat_map(|config| &mut config.operation) {
+                    edit(operation, &mut change);
+                }
+                for context in &mut group.contexts {
+                    edit(context, |context: &mut proto::Context| {
+                        context.operations.iter_mut().for_each(|operation| edit(operation, &mut change));
+                    });
+                }
+            });
         }
     }
 
     /// The description with the words in it.
     fn inline(&self) -> proto::Hef {
         let mut message = self.message.clone();
-        Self::for_each_action(&mut message, |action| match action {
-            proto::ActionKind::WriteDataCcwPtr(pointer) => {
-                let offset = pointer.offset as usize;
-                let data = &self.words[offset..offset + pointer.size as usize];
-                proto::ActionKind::WriteDataCcw(proto::WriteDataCcw {
-                    data: Bytes::copy_from_slice(data),
-                    cfg_channel_index: pointer.cfg_channel_index,
-                })
+        Self::for_each_operation(&mut message, |operation| {
+            for action in &mut operation.actions {
+                edit(action, |action: &mut proto::Action| {
+                    let Some(proto::ActionKind::WriteDataCcwPtr(pointer)) = action.action else { return };
+                    let offset = pointer.offset as usize;
+                    let data = &self.words[offset..offset + pointer.size as usize];
+                    action.action = Some(proto::ActionKind::WriteDataCcw(proto::WriteDataCcw {
+                        data: Bytes::copy_from_slice(data),
+                        cfg_channel_index: pointer.cfg_channel_index,
+                    }));
+                });
             }
-            other => other,
         });
         message
     }

@@ -2,7 +2,10 @@
 //!
 //! `HAILO_…_MAX_ENUM` only forces the C type to 32 bits, but it is a value that a process can send, so it is here too.
 
-use crate::wire::wire_enum;
+use zerocopy::little_endian::U32;
+
+use crate::argument::Param;
+use crate::wire::{Kind, WireKind, WireValue, wire_enum};
 
 wire_enum! {
     /// Which way a buffer is used, seen from the host.
@@ -162,5 +165,50 @@ wire_enum! {
         SOC = 1, "HAILO_ACCELERATOR_TYPE_SOC";
         /// Not a type.
         MAX_ENUM = 0x7fff_ffff, "HAILO_ACCELERATOR_TYPE_MAX_ENUM";
+    }
+}
+
+/// The number of a board on the wire. Its meaning changed from release to release: every interface has its own
+/// `BoardType`, and [`Interface::board`](crate::Interface::board) translates.
+#[doc(alias = "hailo_board_type")]
+#[derive(
+    zerocopy::FromBytes,
+    zerocopy::IntoBytes,
+    zerocopy::KnownLayout,
+    zerocopy::Immutable,
+    zerocopy::Unaligned,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+)]
+#[repr(transparent)]
+pub struct BoardNumber(U32);
+
+impl WireKind for BoardNumber {
+    const KIND: Kind = Kind::Enum { c_name: "hailo_board_type", enumerators: &[] };
+}
+
+impl WireValue for BoardNumber {
+    type Value = u32;
+
+    fn value(self) -> u32 {
+        self.0.get()
+    }
+
+    fn from_value(value: u32) -> Self {
+        Self(U32::new(value))
+    }
+}
+
+impl Param<u32> for BoardNumber {
+    fn put(&mut self, parameter: &u32) -> bool {
+        self.0.put(parameter)
+    }
+
+    fn take(&self) -> u32 {
+        self.0.get()
     }
 }

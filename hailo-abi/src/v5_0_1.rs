@@ -9,7 +9,7 @@
 //! * Boards: Hailo-8 is gone, and all others have other numbers.
 //! * The header states sizes of rings ("CCB") and of descriptor lists.
 
-use zerocopy::little_endian::{U16, U32};
+use zerocopy::little_endian::U16;
 
 use crate::argument::{Argument, Inexpressible, argument};
 use crate::command::Command;
@@ -17,7 +17,7 @@ use crate::constants;
 use crate::data_model::Word;
 use crate::doorbell;
 use crate::driver::launch_argument;
-use crate::enums::{self, AllocationMode, BufferType, DataDirection, DmaType, InterruptsDomain};
+use crate::enums::{self, AllocationMode, BoardNumber, BufferType, DataDirection, DmaType, InterruptsDomain};
 use crate::interface::{EnumEntry, interface};
 use crate::wire::{Bool, wire, wire_enum};
 
@@ -37,7 +37,7 @@ wire! {
         /// *out*: the largest page size of a descriptor list, in bytes.
         0 / 0 => desc_max_page_size: U16,
         /// *out*: the board, by the number that it has in this release.
-        2 / 2 => board_type: U32,
+        2 / 2 => board_type: BoardNumber,
         /// *out*: how the accelerator reaches memory.
         6 / 6 => dma_type: DmaType,
         /// *out*: how many vDMA engines the board has.

@@ -8,7 +8,7 @@ use crate::command::{
     MAX_NOTIFICATION_LENGTH, MD5_LENGTH, MarkAsInUseReply, Notification, Reply,
 };
 use crate::data_model::Word;
-use crate::enums::{AllocationMode, CpuId, DmaType, TransferDirection, TransferMemoryType};
+use crate::enums::{AllocationMode, BoardNumber, CpuId, DmaType, TransferDirection, TransferMemoryType};
 use crate::release::DriverRelease;
 use crate::wire::{Bool, wire};
 
@@ -59,7 +59,7 @@ wire! {
         /// *out*: the largest page size of a descriptor list, in bytes.
         0 / 0 => desc_max_page_size: U16,
         /// *out*: the board, by the number that it has in this release.
-        2 / 2 => board_type: U32,
+        2 / 2 => board_type: BoardNumber,
         /// *out*: who allocates buffers.
         6 / 6 => allocation_mode: AllocationMode,
         /// *out*: how the accelerator reaches memory.

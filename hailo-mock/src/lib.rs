@@ -1,1 +1,37 @@
-//! The Hailo kernel driver in memory.
+//! The Hailo kernel driver, its vDMA engine and a small accelerator, in memory.
+//!
+//! * [`Machine`] is a computer with boards and a driver of some release. It can be asked what is [held](Machine::report).
+//! * [`File`] is an open file of that driver: `ioctl`, `mmap`, and what happens when the last reference goes. It sees the
+//!   memory of who calls only through [`ProcessMemory`].
+//! * [`MockTransport`] is the same for code that speaks to a driver through a [`Transport`](hailo_abi::Transport).
+//! * [`Accelerator`] is what the boards compute, [`Firmware`] what answers the controls.
+//!
+//! The driver answers as the real one does, good or bad; where that would crash the kernel, the call returns, the board is
+//! dead, and the report names the argument.
+
+mod accelerator;
+mod behaviour;
+mod device;
+mod dma;
+mod file;
+pub mod firmware;
+mod kernel;
+mod machine;
+pub mod memory;
+mod options;
+mod report;
+mod signal;
+mod timer;
+mod transport;
+
+pub use accelerator::{Accelerator, FullyConnected, Loopback};
+pub use device::{Cpu, FirmwareStatistics, Outputs};
+pub use file::{Caller, File, POLL_EVENTS};
+pub use firmware::Firmware;
+pub use kernel::DriverMemory;
+pub use machine::{Machine, MachineBuilder, Process};
+pub use memory::{OwnProcess, ProcessMemory, RemoteProcess, SharedMemory, SharedRegion, SimulatedMemory};
+pub use options::{BoardKind, MAX_BOARDS, MachineOptions, OptionsError};
+pub use report::{BoardReport, CrashReport, Report};
+pub use signal::{Interruption, NoSignals, Signals, Waker};
+pub use transport::MockTransport;

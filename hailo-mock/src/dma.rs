@@ -1,0 +1,203 @@
+//! The address space that the device sees: descriptor lists, mapped buffers, buffers of the driver.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::memory::{Fault, Pages, SharedRegion};
+
+/// How many bytes of a mapping lie next to each other for the device. What a process sees as continuous memory is made of
+/// such pieces, as on a machine without IOMMU.
+pub(crate) const PIECE: u64 = 8 * 4096;
+/// The distance from the start of one piece to the next.
+const PIECE_STRIDE: u64 = PIECE + 4096;
+/// Lists start at multiples of this.
+const LIST_ALIGNMENT: u64 = 1 << 16;
+
+/// The memory of a descriptor list: four words for each descriptor.
+#[derive(Debug)]
+pub(crate) enum ListMemory {
+    Private(Box<[AtomicU32]>),
+    /// Memory that a process can map (4.17).
+    Shared(Arc<SharedRegion>),
+}
+
+impl ListMemory {
+    pub(crate) fn private(descriptors: u32) -> Self {
+        Self::Private((0..u64::from(descriptors) * 4).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    pub(crate) fn words(&self) -> &[AtomicU32] {
+        match self {
+            Self::Private(words) => words,
+            Self::Shared(region) => region.words(),
+        }
+    }
+
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Fault> {
+        let words = self.words();
+        for (position, byte) in (offset..).zip(bytes) {
+            let word = usize::try_from(position / 4).ok().and_then(|index| words.get(index)).ok_or(Fault)?;
+            *byte = word.load(Ordering::Relaxed).to_le_bytes()[(position % 4) as usize];
+        }
+        Ok(())
+    }
+}
+
+/// What is behind a range of device addresses.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    List(Arc<ListMemory>),
+    /// Memory of a process, in pieces.
+    Pieces(Arc<dyn Pages>),
+    /// Physically continuous memory.
+    Continuous(Arc<dyn Pages>),
+}
+
+/// A range of device addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) base: u64,
+    pieces: bool,
+}
+
+impl Range {
+    /// The device address of a byte of the memory behind the range.
+    pub(crate) fn address(&self, offset: u64) -> u64 {
+        if self.pieces { self.base + offset / PIECE * PIECE_STRIDE + offset % PIECE } else { self.base + offset }
+    }
+
+    /// How many bytes from `offset` on lie next to each other.
+    pub(crate) fn contiguous(&self, offset: u64) -> u64 {
+        if self.pieces { PIECE - offset % PIECE } else { u64::MAX }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    end: u64,
+    target: Target,
+}
+
+/// Memory that was found behind a device address.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) target: Target,
+    pub(crate) offset: u64,
+    /// How many bytes can be accessed from there on.
+    pub(crate) length: u64,
+}
+
+/// The device's address space.
+#[derive(Debug)]
+pub(crate) struct DmaSpace {
+    entries: RwLock<BTreeMap<u64, Entry>>,
+    next: AtomicU64,
+    /// Grows with every range that goes away, so that what was found earlier can be kept until then.
+    generation: AtomicU64,
+    /// How often the device accessed an address with nothing behind it.
+    strays: AtomicU64,
+}
+
+impl DmaSpace {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: RwLock::new(BTreeMap::new()),
+            next: AtomicU64::new(0x1000_0000),
+            generation: AtomicU64::new(0),
+            strays: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn insert(&self, target: Target, length: u64) -> Range {
+        let pieces = matches!(target, Target::Pieces(_));
+        let span = if pieces { length.div_ceil(PIECE) * PIECE_STRIDE } else { length };
+        let space = span.next_multiple_of(LIST_ALIGNMENT) + LIST_ALIGNMENT;
+        let base = self.next.fetch_add(space, Ordering::Relaxed);
+        let entry = Entry { end: base + span, target };
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(base, entry);
+        Range { base, pieces }
+    }
+
+    pub(crate) fn remove(&self, range: Range) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(&range.base);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ranges(&self) -> usize {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub(crate) fn strays(&self) -> u64 {
+        self.strays.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_stray(&self) {
+        self.strays.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn find(&self, address: u64) -> Option<Found> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let (base, entry) = entries.range(..=address).next_back()?;
+        if address >= entry.end {
+            return None;
+        }
+        let distance = address - base;
+        let target = entry.target.clone();
+        let (offset, length) = match &target {
+            Target::Pieces(pages) => {
+                let within = distance % PIECE_STRIDE;
+                if within >= PIECE {
+                    return None;
+                }
+                let offset = distance / PIECE_STRIDE * PIECE + within;
+                (offset, (PIECE - within).min(pages.length().checked_sub(offset)?))
+            }
+            Target::List(_) | Target::Continuous(_) => (distance, entry.end - address),
+        };
+        (length > 0).then_some(Found { target, offset, length })
+    }
+
+    /// Reads as the device does: nothing behind an address reads as zeros and is counted.
+    pub(crate) fn read(&self, address: u64, bytes: &mut [u8]) {
+        let mut at = address;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let found = self.find(at);
+            let count = match &found {
+                Some(found) => usize::try_from(found.length).unwrap_or(usize::MAX).min(rest.len()),
+                None => 1,
+            };
+            let (piece, others) = rest.split_at_mut(count);
+            if !found.is_some_and(|found| found.read(0, piece).is_ok()) {
+                piece.fill(0);
+                self.count_stray();
+            }
+            rest = others;
+            at = at.wrapping_add(count as u64);
+        }
+    }
+}
+
+impl Found {
+    /// Reads from `skip` bytes behind the address that was found.
+    pub(crate) fn read(&self, skip: u64, bytes: &mut [u8]) -> Result<(), Fault> {
+        let offset = self.offset + skip;
+        match &self.target {
+            Target::List(memory) => memory.read(offset, bytes),
+            Target::Pieces(pages) | Target::Continuous(pages) => pages.read(offset, bytes),
+        }
+    }
+
+    /// Writes as [`Found::read`] reads. The device does not write data into descriptor lists.
+    pub(crate) fn write(&self, skip: u64, bytes: &[u8]) -> Result<(), Fault> {
+        match &self.target {
+            Target::List(_) => Err(Fault),
+            Target::Pieces(pages) | Target::Continuous(pages) => pages.write(self.offset + skip, bytes),
+        }
+    }
+}

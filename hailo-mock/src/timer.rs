@@ -1,0 +1,59 @@
+//! Things that happen later.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::device::lock;
+
+type Event = Box<dyn FnOnce() + Send>;
+
+/// A thread that is started with the first event and ends with the timer.
+#[derive(Default)]
+pub(crate) struct Timer {
+    events: OnceLock<Mutex<Sender<(Instant, Event)>>>,
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timer")
+    }
+}
+
+impl Timer {
+    pub(crate) fn after(&self, delay: Duration, event: impl FnOnce() + Send + 'static) {
+        let events = self.events.get_or_init(|| {
+            let (sender, receiver) = channel();
+            std::thread::spawn(move || run(&receiver));
+            Mutex::new(sender)
+        });
+        // The thread only ends with the sender.
+        let _ = lock(events).send((Instant::now() + delay, Box::new(event)));
+    }
+}
+
+fn run(events: &Receiver<(Instant, Event)>) {
+    let mut waiting: BTreeMap<(Instant, u64), Event> = BTreeMap::new();
+    let mut count = 0;
+    loop {
+        let now = Instant::now();
+        let timeout = match waiting.first_entry() {
+            Some(entry) if entry.key().0 <= now => {
+                entry.remove()();
+                continue;
+            }
+            Some(entry) => entry.key().0 - now,
+            None => Duration::from_secs(3600),
+        };
+        match events.recv_timeout(timeout) {
+            Ok((at, event)) => {
+                waiting.insert((at, count), event);
+                count += 1;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The emulated board: channel registers, the vDMA engine, the mailbox of the firmware, its logs.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -70,6 +70,9 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug, Default)]
 struct Log(VecDeque<u8>);
 
+/// Memory of the device behind its windows, by window and page.
+type Windows = BTreeMap<(u32, u64), Box<[u8; 4096]>>;
+
 /// The board as the driver and the firmware see it.
 #[derive(Debug)]
 pub(crate) struct Device {
@@ -86,7 +89,7 @@ pub(crate) struct Device {
     unloaded: Window,
     /// Set if something may be unusual now or later, so that the usual case needs no lock.
     unusual: AtomicU32,
-    memory: Mutex<std::collections::BTreeMap<(u32, u64), Box<[u8; 4096]>>>,
+    memory: Mutex<Windows>,
 }
 
 impl Device {

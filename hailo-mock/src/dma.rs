@@ -173,7 +173,7 @@ impl DmaSpace {
                 None => 1,
             };
             let (piece, others) = rest.split_at_mut(count);
-            if !found.is_some_and(|found| found.read(0, piece).is_ok()) {
+            if found.is_none_or(|found| found.read(0, piece).is_err()) {
                 piece.fill(0);
                 self.count_stray();
             }

@@ -1,7 +1,7 @@
 //! [`Machine`]: an emulated computer with boards and a driver.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, RwLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hailo_abi::{DataModel, DriverRelease, Errno};
 
@@ -97,10 +97,7 @@ impl MachineBuilder {
     }
 
     /// What each board computes, by its index; [`Loopback`] if nothing is said.
-    pub fn accelerator<A: Accelerator + 'static>(
-        mut self,
-        make: impl Fn(usize) -> A + Send + Sync + 'static,
-    ) -> Self {
+    pub fn accelerator<A: Accelerator + 'static>(mut self, make: impl Fn(usize) -> A + Send + Sync + 'static) -> Self {
         self.accelerator = Arc::new(move |board| Box::new(make(board)));
         self
     }
@@ -117,13 +114,10 @@ impl MachineBuilder {
     /// The release is not known, or does not drive the board.
     pub fn build(self) -> Result<Machine, OptionsError> {
         self.options.resolve()?;
-        let inner = Inner {
-            boards: RwLock::new(Vec::new()),
-            retired: Mutex::default(),
-            shared: Arc::default(),
-            builder: self,
-        };
-        let boards = (0..inner.builder.options.boards).map(|index| inner.make_board(index)).collect::<Result<_, _>>()?;
+        let inner =
+            Inner { boards: RwLock::new(Vec::new()), retired: Mutex::default(), shared: Arc::default(), builder: self };
+        let boards =
+            (0..inner.builder.options.boards).map(|index| inner.make_board(index)).collect::<Result<_, _>>()?;
         *inner.boards.write().unwrap_or_else(PoisonError::into_inner) = boards;
         Ok(Machine { inner: Arc::new(inner) })
     }
@@ -168,10 +162,8 @@ impl Inner {
 
     fn replace(&self, index: usize, board: Option<Arc<Board>>) {
         let mut boards = self.boards.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = boards.get_mut(index) {
-            if let Some(old) = std::mem::replace(place, board) {
-                lock(&self.retired).push(old);
-            }
+        if let Some(old) = boards.get_mut(index).and_then(|place| std::mem::replace(place, board)) {
+            lock(&self.retired).push(old);
         }
     }
 }
@@ -327,7 +319,8 @@ impl Machine {
     #[must_use]
     pub fn report(&self) -> Report {
         let boards = self.inner.boards();
-        let boards = boards.iter().map(|board| board.as_ref().map(|board| board.report()).unwrap_or_default()).collect();
+        let boards =
+            boards.iter().map(|board| board.as_ref().map(|board| board.report()).unwrap_or_default()).collect();
         Report { boards, crashes: lock(&self.inner.shared.crashes).clone() }
     }
 }

@@ -97,14 +97,7 @@ pub struct MachineOptions {
 
 impl Default for MachineOptions {
     fn default() -> Self {
-        Self {
-            driver: DriverRelease::new(4, 23, 0),
-            board: None,
-            boards: 1,
-            firmware: None,
-            seed: 0,
-            iommu: false,
-        }
+        Self { driver: DriverRelease::new(4, 23, 0), board: None, boards: 1, firmware: None, seed: 0, iommu: false }
     }
 }
 

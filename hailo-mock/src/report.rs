@@ -128,7 +128,9 @@ impl Board {
         let mut report = kernel.report();
         drop(kernel);
         for channel in 0..HARDWARE_CHANNELS {
-            let Some(registers) = self.device.channel(channel).filter(|registers| registers.is_started()) else { continue };
+            let Some(registers) = self.device.channel(channel).filter(|registers| registers.is_started()) else {
+                continue;
+            };
             report.running_channels |= 1 << channel;
             let list = registers.list.load(std::sync::atomic::Ordering::Acquire);
             if self.device.dma.find(list).is_none() {

@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn the_result_is_what_the_formula_says() {
         let network = FullyConnected::with_weights(3, vec![1, 2, 3, -1, 0, 100], vec![8, 0], 2);
-        assert_eq!(network.infer(&[1, 1, 1]), [(1 + 2 + 3 + 8) >> 2, 99 >> 2]);
-        assert_eq!(network.infer(&[255, 0, 0]), [(255 + 8) >> 2, 0]);
-        assert_eq!(network.infer(&[0, 0, 255]), [(765 + 8) >> 2, 255]);
+        assert_eq!(network.infer(&[1, 1, 1]), [3, 24]);
+        assert_eq!(network.infer(&[255, 0, 0]), [65, 0]);
+        assert_eq!(network.infer(&[0, 0, 255]), [193, 255]);
     }
 
     #[test]

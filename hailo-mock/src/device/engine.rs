@@ -293,10 +293,13 @@ impl Datapath {
     }
 
     fn step(&mut self, dma: &DmaSpace, channel: u8, registers: &ChannelRegisters) -> Step {
-        if !registers.is_active() || registers.num_avail.load(Ordering::Acquire) == registers.num_proc.load(Ordering::Acquire) {
+        if !registers.is_active()
+            || registers.num_avail.load(Ordering::Acquire) == registers.num_proc.load(Ordering::Acquire)
+        {
             return Step::default();
         }
-        let Some(Found { target: Target::List(list), offset, .. }) = dma.find(registers.list.load(Ordering::Acquire)) else {
+        let Some(Found { target: Target::List(list), offset, .. }) = dma.find(registers.list.load(Ordering::Acquire))
+        else {
             dma.count_stray();
             return Step::default();
         };
@@ -306,13 +309,13 @@ impl Datapath {
         }
         let walk = Walk::new(registers, &list);
         if channel < HARDWARE_CHANNELS / 2 {
-            self.from_host(dma, channel, walk)
+            self.fetch_from_host(dma, channel, walk)
         } else {
-            self.to_host(dma, channel, walk)
+            self.deliver_to_host(dma, channel, walk)
         }
     }
 
-    fn from_host(&mut self, dma: &DmaSpace, channel: u8, mut walk: Walk<'_>) -> Step {
+    fn fetch_from_host(&mut self, dma: &DmaSpace, channel: u8, mut walk: Walk<'_>) -> Step {
         let sink = walk.flags & flags::SINK != 0;
         if !sink && self.outputs.is_full() {
             return Step::default();
@@ -357,7 +360,7 @@ impl Datapath {
         }
     }
 
-    fn to_host(&mut self, dma: &DmaSpace, channel: u8, mut walk: Walk<'_>) -> Step {
+    fn deliver_to_host(&mut self, dma: &DmaSpace, channel: u8, mut walk: Walk<'_>) -> Step {
         if walk.flags & flags::COUNTER != 0 {
             self.count_up(channel);
         }
@@ -387,9 +390,10 @@ impl Datapath {
             let address = run.address + done as u64;
             let (skip, length) = self.seek(dma, channel, address);
             let count = length.min(run.length - done);
-            let bytes = self.outputs.queue(channel).and_then(|queue| {
-                queue.front().get(run.start + done..run.start + done + count)
-            });
+            let bytes = self
+                .outputs
+                .queue(channel)
+                .and_then(|queue| queue.front().get(run.start + done..run.start + done + count));
             let written = match (&self.targets[usize::from(channel)], bytes) {
                 (Some(target), Some(bytes)) => target.found.write(skip, bytes).is_ok(),
                 _ => false,

@@ -98,9 +98,7 @@ impl Board {
             Presence::Removed => return Err(self.behaviour.removed.into()),
             Presence::Crashed => return Err(Errno::ENODEV.into()),
         }
-        if request.direction() != Direction::None
-            && caller.memory.is_kernel_address(address, request.size() as u64)
-        {
+        if request.direction() != Direction::None && caller.memory.is_kernel_address(address, request.size() as u64) {
             return Err(Errno::EFAULT.into());
         }
         if open.stale.load(Ordering::Acquire) {
@@ -306,9 +304,7 @@ impl Board {
         // The older request returns 0 and says in its argument what was done.
         let reply = match &launched.result {
             Ok(count) => LaunchTransferReply { descs_programed: *count, launch_transfer_status: 0 },
-            Err(Stop::Errno(errno)) => {
-                LaunchTransferReply { descs_programed: 0, launch_transfer_status: -errno.raw() }
-            }
+            Err(Stop::Errno(errno)) => LaunchTransferReply { descs_programed: 0, launch_transfer_status: -errno.raw() },
             Err(_) => return launched.result,
         };
         argument.write(&Reply::LaunchTransfer(self.expressible(reply)))?;

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use hailo_abi::channels::ChannelBitmaps;
-use hailo_abi::command::{
-    ChannelInterrupt, EnableChannels, InterruptTimestamp, InterruptsReadTimestamps, Progress,
-};
 use hailo_abi::Errno;
+use hailo_abi::channels::ChannelBitmaps;
+use hailo_abi::command::{ChannelInterrupt, EnableChannels, InterruptTimestamp, InterruptsReadTimestamps, Progress};
 
 use super::lists::List;
 use super::transfers::Transfer;
@@ -153,8 +151,7 @@ impl Kernel {
         let host_error = registers.map_or(u8::MAX, |registers| registers.error.load(Ordering::Acquire));
         let mut transfers: u8 = 0;
         let mut validation_success = true;
-        loop {
-            let Some(channel) = self.channels.get_mut(usize::from(index)) else { break };
+        while let Some(channel) = self.channels.get_mut(usize::from(index)) {
             let Some(transfer) = channel.pending.front() else { break };
             if !is_done(channel.num_proc, processed & mask, channel.num_avail, transfer.last & mask) {
                 break;
@@ -246,8 +243,7 @@ impl Board {
                 let registers = u8::try_from(index).ok().and_then(|index| self.device.channel(index));
                 channel.timestamps.push_back(InterruptTimestamp {
                     timestamp_ns: 1 + now.as_nanos() as u64,
-                    desc_num_processed: registers
-                        .map_or(0, |registers| registers.num_proc.load(Ordering::Acquire)),
+                    desc_num_processed: registers.map_or(0, |registers| registers.num_proc.load(Ordering::Acquire)),
                 });
             }
         }

@@ -70,7 +70,8 @@ impl Board {
         params: &FwControl<'_>,
         rest: &[u8],
     ) -> Result<ControlAnswer, Stop> {
-        let (mut kernel, waited) = self.wait(self.kernel(), caller, None, |kernel| !kernel.control.busy || open.is_stale());
+        let (mut kernel, waited) =
+            self.wait(self.kernel(), caller, None, |kernel| !kernel.control.busy || open.is_stale());
         if waited == Waited::Interrupted {
             // Still in the queue: the call can be made again.
             return Err(Stop::Restart);

@@ -192,7 +192,7 @@ impl Board {
             Presence::Present => {}
             Presence::Removed | Presence::Crashed => return Err(Errno::ENODEV),
         }
-        if offset % PAGE_SIZE != 0 || length == 0 {
+        if !offset.is_multiple_of(PAGE_SIZE) || length == 0 {
             return Err(Errno::EINVAL);
         }
         if open.is_stale() {

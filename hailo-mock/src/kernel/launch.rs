@@ -298,10 +298,9 @@ impl Board {
             counters.launched = end.into();
             count
         };
-        if pending < MAX_PENDING {
-            if let Some(channel) = kernel.channels.get_mut(usize::from(index)) {
-                channel.pending.push_back(transfer);
-            }
+        let channel = kernel.channels.get_mut(usize::from(index)).filter(|_| pending < MAX_PENDING);
+        if let Some(channel) = channel {
+            channel.pending.push_back(transfer);
         }
         // Else the transfer is forgotten, and its buffers keep their references.
         self.hand_over(kernel, index, end);
@@ -485,10 +484,5 @@ fn is_known(buffer_type: BufferType) -> bool {
 }
 
 fn named(buffer: &TransferBuffer, direction: DataDirection) -> Named {
-    Named {
-        buffer_type: buffer.buffer_type,
-        address: buffer.address_or_fd,
-        size: buffer.size.into(),
-        direction,
-    }
+    Named { buffer_type: buffer.buffer_type, address: buffer.address_or_fd, size: buffer.size.into(), direction }
 }

@@ -1,8 +1,8 @@
 //! Descriptor lists, and the buffers that the driver allocates: low memory and continuous ones.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hailo_abi::Errno;
 use hailo_abi::command::DescListCreate;

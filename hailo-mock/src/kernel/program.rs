@@ -91,7 +91,7 @@ impl Board {
         let page = list.divisor()?;
         let offset = stretch.offset & u64::from(u32::MAX);
         let size = if behaviour.program_wide_size { stretch.size } else { stretch.size & u64::from(u32::MAX) };
-        if offset % page != 0 {
+        if !offset.is_multiple_of(page) {
             return Err(behaviour.misplaced.into());
         }
         let stride = u64::from(stretch.stride);

@@ -1,8 +1,8 @@
 //! Queries, logs, memory transfers, ownership.
 
+use hailo_abi::Errno;
 use hailo_abi::command::{DeviceProperties, DriverInfo, MAX_FW_LOG_BUFFER_LENGTH, MemoryTransfer, ReadLog};
 use hailo_abi::enums::{AllocationMode, CpuId, DmaType, TransferDirection};
-use hailo_abi::Errno;
 
 use super::{Board, FileId, Kernel, Stop};
 use crate::device::Cpu;
@@ -33,11 +33,7 @@ impl Board {
     }
 
     /// `READ_LOG`. `buffer` holds what the process has sent, and gets the bytes; their number is returned.
-    pub(super) fn read_log(
-        &self,
-        params: &ReadLog,
-        buffer: &mut [u8; MAX_FW_LOG_BUFFER_LENGTH],
-    ) -> Result<u64, Stop> {
+    pub(super) fn read_log(&self, params: &ReadLog, buffer: &mut [u8; MAX_FW_LOG_BUFFER_LENGTH]) -> Result<u64, Stop> {
         let cpu = match params.cpu_id {
             CpuId::CPU0 => Cpu::Application,
             CpuId::CPU1 => Cpu::Core,

@@ -249,9 +249,8 @@ unsafe fn release(start: NonNull<u8>, size: usize) {
 
 fn map(file: &OwnedFd, size: usize) -> io::Result<NonNull<u8>> {
     // SAFETY: the kernel chooses an address range that nothing else uses.
-    let start = unsafe {
-        mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)
-    }?;
+    let start =
+        unsafe { mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0) }?;
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 

@@ -1,0 +1,105 @@
+//! Frames through the loopback, with every release of the driver.
+
+mod common;
+
+use common::{Client, releases};
+use hailo_abi::command::{Command, Progress};
+use hailo_abi::enums::DataDirection;
+use hailo_abi::{DriverRelease, Operation, Reply};
+
+fn frames(client: &Client, size: u32, page: u16, ring: u64, frames: u32) {
+    let pages = u64::from(size).div_ceil(4096);
+    let (input, output) = (client.pages(pages), client.pages(pages));
+    let input_handle = client.map(input, size.into(), DataDirection::TO_DEVICE).unwrap();
+    let output_handle = client.map(output, size.into(), DataDirection::FROM_DEVICE).unwrap();
+    let (input_list, input_address) = client.create(ring, page, true).unwrap();
+    let (output_list, output_address) = client.create(ring, page, true).unwrap();
+    client.enable(0x1_0001).unwrap();
+    let depth = ring.ilog2() as u8 & 15;
+    client.start(0, input_address, depth);
+    client.start(16, output_address, depth);
+    let descriptors = size.div_ceil(page.into());
+    let mut start = 0;
+    for frame in 0..frames {
+        let bytes: Vec<u8> = (0..size).map(|at| (at.wrapping_mul(31) ^ at >> 8 ^ frame) as u8).collect();
+        client.write(input, &bytes);
+        client.write(output, &vec![0; size as usize]);
+        let count = client.launch(16, output_list, start, output_handle, output, size).unwrap();
+        assert_eq!(count, descriptors);
+        assert_eq!(client.launch(0, input_list, start, input_handle, input, size).unwrap(), descriptors);
+        let mut done = [false; 2];
+        while done != [true; 2] {
+            for interrupt in client.wait(0x1_0001).unwrap() {
+                match interrupt.progress {
+                    Progress::Transfers(count) => assert_eq!(count, 1),
+                    Progress::Descriptors(count) => {
+                        assert_eq!(u32::from(count), (start + descriptors) % ring as u32);
+                    }
+                }
+                done[usize::from(interrupt.channel_index / 16)] = true;
+            }
+        }
+        assert!(
+            client.read(output, size as usize) == bytes,
+            "frame {frame} of {size} bytes, {}",
+            client.machine.driver()
+        );
+        start = (start + descriptors) % ring as u32;
+    }
+    client.disable(0x1_0001).unwrap();
+}
+
+#[test]
+fn every_release_moves_frames() {
+    for release in releases() {
+        for (size, page, ring) in
+            [(4096, 4096, 16), (1, 4096, 16), (5000, 4096, 64), (12345, 512, 64), (61440, 4096, 16)]
+        {
+            let client = Client::of(release);
+            frames(&client, size, page, ring, 40);
+            let machine = client.machine.clone();
+            drop(client);
+            assert!(machine.report().crashes.is_empty(), "{:?}", machine.report());
+            assert_eq!(machine.report().boards[0].mappings, 0);
+        }
+    }
+}
+
+#[test]
+fn a_large_ring_wraps() {
+    let client = Client::of(DriverRelease::new(4, 23, 0));
+    frames(&client, 100_000, 512, 65536, 400);
+    assert_eq!(client.counters(16).1, (400u32 * 196 % 65536) as u16);
+}
+
+#[test]
+fn an_owner_leaves_nothing_behind() {
+    for release in releases() {
+        let client = Client::of(release);
+        client.plain(&Command::MarkAsInUse).unwrap();
+        frames(&client, 5000, 4096, 64, 3);
+        let machine = client.machine.clone();
+        drop(client);
+        assert!(machine.report().is_clean(), "{release}: {:?}", machine.report());
+        assert_eq!(machine.report().boards[0].firmware.shutdowns, 1);
+    }
+}
+
+#[test]
+fn every_release_says_which_it_is() {
+    for release in releases() {
+        let client = Client::of(release);
+        client.call(&Command::QueryDriverInfo, |result, reply| {
+            assert_eq!(result, Ok(0));
+            assert!(matches!(reply, Reply::DriverInfo(info) if info.release == release));
+        });
+        client.call(&Command::QueryDeviceProperties, |result, reply| {
+            assert_eq!(result, Ok(0));
+            let Reply::DeviceProperties(properties) = reply else { panic!("another reply") };
+            assert!(properties.is_fw_loaded);
+            assert_eq!(Some(properties.board_type), client.machine.board_kind().number(release));
+        });
+        assert_eq!(client.control(0, &[]).unwrap().len(), 190);
+        assert!(client.has(Operation::LaunchTransfer));
+    }
+}

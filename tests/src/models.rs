@@ -9,7 +9,8 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use hailo_abi::firmware::FirmwareInterface;
-use hailo_linux::network::{DeviceFacts, HardwareConstants};
+use hailo_abi::firmware::control::{DeviceArchitecture, Expected, HwConsts, HwConstsAnswer, Opcode};
+use hailo_linux::network::DeviceFacts;
 use serde_json::Value;
 
 use crate::golden;
@@ -51,37 +52,35 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// A real model file, where the machine has it: in the folder `HAILO_HEF_DIR`, or `../shared/hef` beside the checkout.
+///
+/// # Panics
+/// If the folder is named, as where the tests must not be skipped, and the file is not there.
 #[must_use]
 pub fn real(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("HAILO_HEF_DIR")
-        .map_or_else(|| [env!("CARGO_MANIFEST_DIR"), "..", "..", "shared", "hef"].iter().collect(), PathBuf::from);
-    let candidates = [folder.join(name), PathBuf::from("/").join("shared/hef").join(name)];
-    candidates.into_iter().find(|path| path.is_file())
+    if let Some(folder) = std::env::var_os("HAILO_HEF_DIR") {
+        let path = PathBuf::from(folder).join(name);
+        assert!(path.is_file(), "{} does not exist", path.display());
+        return Some(path);
+    }
+    let beside: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "shared", "hef", name].iter().collect();
+    Some(beside).filter(|path| path.is_file())
 }
 
 /// A Hailo-8 with firmware 4.23.0.
 #[must_use]
 pub fn hailo8(desc_max_page_size: u16) -> DeviceFacts {
-    DeviceFacts { architecture: 1, clusters: 0, firmware: FirmwareInterface::V4_21, desc_max_page_size }
+    DeviceFacts {
+        architecture: DeviceArchitecture::HAILO8,
+        clusters: 0,
+        firmware: FirmwareInterface::V4_21,
+        desc_max_page_size,
+    }
 }
 
-/// The constants in a recorded answer to GET_HW_CONSTS, with its header and lengths. Panics if it is too short.
+/// The constants in a recorded answer to GET_HW_CONSTS. Panics if it is none.
 #[must_use]
-pub fn constants(answer: &[u8]) -> HardwareConstants {
-    /// Header of the answer with two status words, number of parameters, length of the first.
-    const BEFORE: usize = 32;
-    let word = |offset: usize, length: usize| {
-        let mut bytes = [0; 4];
-        bytes[..length].copy_from_slice(&answer[BEFORE + offset..][..length]);
-        u32::from_le_bytes(bytes)
-    };
-    HardwareConstants {
-        fifo_word_granularity_bytes: word(0, 4),
-        max_periph_buffers_per_frame: word(4, 2) as u16,
-        max_periph_bytes_per_buffer: word(6, 2) as u16,
-        max_acceptable_bytes_per_buffer: word(8, 2) as u16,
-        outbound_data_stream_size: word(10, 4),
-        should_optimize_credits: word(14, 1) != 0,
-        default_initial_credit_size: word(15, 4),
-    }
+pub fn constants(answer: &[u8]) -> HwConsts {
+    let expected = Expected { opcode: Opcode::GET_HW_CONSTS, sequence: None };
+    let answer: HwConstsAnswer = expected.read(FirmwareInterface::V4_21, answer).expect("an answer");
+    answer.hw_consts
 }

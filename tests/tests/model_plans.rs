@@ -1,5 +1,6 @@
 //! Plans against what the vendor's library sent, byte for byte.
 
+use hailo_abi::firmware::control::HwConsts;
 use hailo_linux::hef::Hef;
 use hailo_linux::network::{Options, Plan};
 use hailo_tests::models::artificial::{self, Artificial, Outcome};
@@ -8,7 +9,7 @@ use hailo_tests::models::{self, hailo8, hex, simulation};
 use md5::{Digest, Md5};
 
 /// Plans a made-up model; the text of an error says the vendor's code.
-fn plan(model: &Artificial, constants: &hailo_linux::network::HardwareConstants) -> Result<Plan, String> {
+fn plan(model: &Artificial, constants: &HwConsts) -> Result<Plan, String> {
     let hef = Hef::from_bytes(model.hef.clone()).map_err(|error| {
         let status = error.library_status().map(|status| status.to_string()).unwrap_or_default();
         format!("{status}: {error}")

@@ -18,6 +18,6 @@ mod planner;
 mod registers;
 mod work;
 
-pub use options::{DeviceFacts, HardwareConstants, Options, PowerMode};
-pub use plan::{Boundary, Buffer, BufferId, ContextKind, ContextPlan, ListId, Plan, Planned, Program, Step};
+pub use options::{DeviceFacts, Options, PowerMode};
+pub use plan::{Boundary, Buffer, BufferId, ContextPlan, ListId, Plan, Planned, Program, Step};
 pub use planner::Outline;

@@ -1,6 +1,7 @@
 //! What a plan depends on besides the model: the user's wishes and the device.
 
 use hailo_abi::firmware::FirmwareInterface;
+use hailo_abi::firmware::control::DeviceArchitecture;
 
 use crate::hef::{Architecture, LibraryStatus, Refusal};
 
@@ -29,11 +30,11 @@ pub struct Options {
     pub page_size: Option<u16>,
 }
 
-/// What a plan has to know of the device before it is asked for its [`HardwareConstants`].
+/// What a plan has to know of the device before it is asked for its constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceFacts {
-    /// `device_architecture` of IDENTIFY: 1 for a Hailo-8, 2 for a Hailo-8L.
-    pub architecture: u32,
+    /// What IDENTIFY says that it is.
+    pub architecture: DeviceArchitecture,
     /// `partial_clusters_layout_bitmap` of GET_DEVICE_INFORMATION: the clusters that a Hailo-8L has.
     pub clusters: u32,
     /// The protocol of its firmware.
@@ -42,36 +43,12 @@ pub struct DeviceFacts {
     pub desc_max_page_size: u16,
 }
 
-/// The answer to GET_HW_CONSTS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[doc(alias = "CONTROL_PROTOCOL__hw_consts_t")]
-pub struct HardwareConstants {
-    /// Bytes of a word of a stream's memory.
-    pub fifo_word_granularity_bytes: u32,
-    /// Buffers per frame on the host's side, at most.
-    pub max_periph_buffers_per_frame: u16,
-    /// Bytes per buffer on the host's side, at most.
-    pub max_periph_bytes_per_buffer: u16,
-    /// Bytes per buffer that the core accepts, at most.
-    pub max_acceptable_bytes_per_buffer: u16,
-    /// Bytes of the memory of an outgoing stream.
-    pub outbound_data_stream_size: u32,
-    /// Whether larger buffers are better.
-    pub should_optimize_credits: bool,
-    /// Credits of a stream of which the model does not say otherwise, in bytes.
-    pub default_initial_credit_size: u32,
-}
-
 /// The most frames in one go.
 const MAX_BATCH: u16 = 63;
 /// The page of a descriptor list, where nothing demands another.
 const DEFAULT_PAGE: u32 = 512;
 /// Pages that the hardware can do, in bytes.
 const PAGES: std::ops::RangeInclusive<u32> = 64..=4096;
-
-/// `device_architecture` of the devices that a model of this family runs on.
-const HAILO8: u32 = 1;
-const HAILO8L: u32 = 2;
 
 /// Wishes and device together, checked.
 #[derive(Clone, Copy, Debug)]
@@ -90,15 +67,15 @@ pub(super) struct Setting {
 impl Setting {
     pub(super) fn new(architecture: Architecture, options: &Options, facts: &DeviceFacts) -> Result<Self, Refusal> {
         let accepted: &[Architecture] = match facts.architecture {
-            HAILO8 => &[Architecture::HAILO8P, Architecture::HAILO8R, Architecture::HAILO8L],
-            HAILO8L => &[Architecture::HAILO8L],
+            DeviceArchitecture::HAILO8 => &[Architecture::HAILO8P, Architecture::HAILO8R, Architecture::HAILO8L],
+            DeviceArchitecture::HAILO8L => &[Architecture::HAILO8L],
             _ => &[],
         };
         if !accepted.contains(&architecture) {
             let device = match facts.architecture {
-                HAILO8 => "Hailo-8".to_owned(),
-                HAILO8L => "Hailo-8L".to_owned(),
-                other => format!("device of architecture {other}"),
+                DeviceArchitecture::HAILO8 => "Hailo-8".to_owned(),
+                DeviceArchitecture::HAILO8L => "Hailo-8L".to_owned(),
+                other => format!("device of architecture {}", other.0),
             };
             return Err(Refusal::new(
                 LibraryStatus::HefNotCompatibleWithDevice,
@@ -128,7 +105,8 @@ impl Setting {
             max_page,
             page: max_page.min(DEFAULT_PAGE),
             power_mode: options.power_mode,
-            layout: (architecture == Architecture::HAILO8L && facts.architecture == HAILO8L).then_some(facts.clusters),
+            layout: (architecture == Architecture::HAILO8L && facts.architecture == DeviceArchitecture::HAILO8L)
+                .then_some(facts.clusters),
         })
     }
 }

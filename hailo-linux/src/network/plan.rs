@@ -3,6 +3,7 @@
 use hailo_abi::command::DescListCreate;
 use hailo_abi::enums::{DataDirection, InterruptsDomain};
 use hailo_abi::firmware::actions::{Action, ActionError, ChunkEncoder, HostBufferInfo, MAX_CHUNK_SIZE};
+use hailo_abi::firmware::control::ContextType;
 use hailo_abi::firmware::{FirmwareInterface, NetworkGroupHeader};
 
 use crate::hef::{Layer, Words};
@@ -85,33 +86,6 @@ pub struct Boundary {
     pub queue_depth: u16,
 }
 
-/// Which kind of context an action list is for; the firmware takes them in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[doc(alias = "CONTROL_PROTOCOL__context_switch_context_type_t")]
-pub enum ContextKind {
-    /// Opens the channels of the streams.
-    Activation,
-    /// Applies another batch size.
-    BatchSwitching,
-    /// Configures what all contexts have in common.
-    Preliminary,
-    /// Runs a part of the network.
-    Dynamic,
-}
-
-impl ContextKind {
-    /// The number in the protocol.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Preliminary => 0,
-            Self::Dynamic => 1,
-            Self::BatchSwitching => 2,
-            Self::Activation => 3,
-        }
-    }
-}
-
 /// An action, and whose address belongs in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planned {
@@ -130,8 +104,9 @@ impl From<Action> for Planned {
 /// An action list of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextPlan {
-    /// For which kind of context.
-    pub kind: ContextKind,
+    /// What the context is for; the firmware takes activation, batch switching, preliminary and dynamic ones in this
+    /// order.
+    pub kind: ContextType,
     /// The actions; `None` does nothing, but what stands on its two sides is not adjacent.
     pub actions: Vec<Option<Planned>>,
 }

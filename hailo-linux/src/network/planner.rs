@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hailo_abi::command::DescListCreate;
 use hailo_abi::enums::{DataDirection, InterruptsDomain};
 use hailo_abi::firmware::actions::{Action, ChangeBoundaryInputBatch};
+use hailo_abi::firmware::control::{ContextType, HwConsts};
 use hailo_abi::firmware::{BatchSizes, ConfigChannels, FirmwareInterface, InferFeatures, NetworkGroupHeader};
 
 use super::buffers::{self, Item, Producer};
@@ -13,8 +14,8 @@ use super::channels::{Channels, Owner, Use};
 use super::configuration::{Configuration, host_buffer_info};
 use super::contexts::{Actions, ContextLayers, Resolved, rank, switch_lcu_batches};
 use super::lists;
-use super::options::{DeviceFacts, HardwareConstants, Options, Setting};
-use super::plan::{Boundary, Buffer, BufferId, ContextKind, ContextPlan, ListId, Plan, Program, Step};
+use super::options::{DeviceFacts, Options, Setting};
+use super::plan::{Boundary, Buffer, BufferId, ContextPlan, ListId, Plan, Program, Step};
 use super::registers::Streams;
 use super::work::Work;
 use crate::hef::{
@@ -148,7 +149,7 @@ impl<'a> Outline<'a> {
     /// # Errors
     ///
     /// When the model cannot be carried out on a device with these constants.
-    pub fn complete(self, constants: &HardwareConstants) -> Result<Plan, Refusal> {
+    pub fn complete(self, constants: &HwConsts) -> Result<Plan, Refusal> {
         let name = &self.group.name;
         Planner {
             streams: Streams { features: self.features, constants, power_mode: self.setting.power_mode },
@@ -196,19 +197,19 @@ impl<'a> Planner<'a, '_> {
             self.outline.streams.iter().map(|stream| self.resolve_stream(stream)).collect::<Result<_, _>>()?;
         let core_op = self.outline.core_op;
         let mut contexts = vec![
-            ContextPlan { kind: ContextKind::Activation, actions: self.activation() },
+            ContextPlan { kind: ContextType::ACTIVATION, actions: self.activation() },
             ContextPlan {
-                kind: ContextKind::BatchSwitching,
+                kind: ContextType::BATCH_SWITCHING,
                 actions: self.batch_switching().within(|| "batch switching context")?,
             },
             ContextPlan {
-                kind: ContextKind::Preliminary,
+                kind: ContextType::PRELIMINARY,
                 actions: self.preliminary().within(|| "preliminary context")?,
             },
         ];
         for (index, context) in core_op.contexts.iter().enumerate() {
             contexts.push(ContextPlan {
-                kind: ContextKind::Dynamic,
+                kind: ContextType::DYNAMIC,
                 actions: self.dynamic(index, &context.operations).within(|| format!("context {index}"))?,
             });
         }
@@ -218,7 +219,7 @@ impl<'a> Planner<'a, '_> {
         for context in &contexts {
             context.encode(setting.firmware, |_| 0).map_err(|error| {
                 Refusal::new(LibraryStatus::HefNotSupported, error.to_string())
-                    .within(format_args!("{:?} context", context.kind))
+                    .within(format_args!("context of type {}", context.kind))
             })?;
         }
         let mut bytes = [0; NetworkGroupHeader::MAX_SIZE];
@@ -521,7 +522,7 @@ impl Plan {
         group: &Group,
         options: &Options,
         facts: &DeviceFacts,
-        constants: &HardwareConstants,
+        constants: &HwConsts,
     ) -> Result<Self, Refusal> {
         Outline::new(hef, group, options, facts)?.complete(constants)
     }

@@ -1,8 +1,9 @@
 //! How a stream's memory in the device is filled and emptied: bytes per buffer, buffers per frame.
 
 use hailo_abi::firmware::actions::StreamRegisters;
+use hailo_abi::firmware::control::HwConsts;
 
-use super::options::{HardwareConstants, PowerMode};
+use super::options::PowerMode;
 use crate::hef::{Connection, Features, Layer, Refusal};
 use crate::transform::Direction;
 
@@ -19,7 +20,7 @@ pub(super) const DDR_ROW: u64 = 512;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Streams<'a> {
     pub(super) features: &'a Features,
-    pub(super) constants: &'a HardwareConstants,
+    pub(super) constants: &'a HwConsts,
     pub(super) power_mode: PowerMode,
 }
 
@@ -82,7 +83,7 @@ impl Streams<'_> {
                 periph.bytes
             )));
         }
-        if self.constants.should_optimize_credits && self.power_mode == PowerMode::Performance && !is_ddr {
+        if self.constants.should_optimize_credits.get() && self.power_mode == PowerMode::Performance && !is_ddr {
             periph = self.optimized(periph, word);
         }
         let outbound = i64::from(self.constants.outbound_data_stream_size) - WORD as i64 - page as i64;

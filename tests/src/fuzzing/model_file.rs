@@ -2,19 +2,21 @@
 
 use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::actions::ActionReader;
+use hailo_abi::firmware::control::HwConsts;
+use hailo_abi::firmware::layout::Bool;
 use hailo_linux::hef::Hef;
-use hailo_linux::network::{DeviceFacts, HardwareConstants, Options, Plan, PowerMode};
+use hailo_linux::network::{DeviceFacts, Options, Plan, PowerMode};
 
 use crate::models::{self, files, simulation};
 
 /// Constants of a device, as the emulated ones of the recordings had them.
-pub const CONSTANTS: HardwareConstants = HardwareConstants {
+pub const CONSTANTS: HwConsts = HwConsts {
     fifo_word_granularity_bytes: 8,
     max_periph_buffers_per_frame: 0x3fff,
     max_periph_bytes_per_buffer: 0xfff8,
     max_acceptable_bytes_per_buffer: 2048,
     outbound_data_stream_size: 0x0001_0000,
-    should_optimize_credits: true,
+    should_optimize_credits: Bool::new(true),
     default_initial_credit_size: 0x8000,
 };
 

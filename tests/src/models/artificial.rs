@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hailo_linux::network::HardwareConstants;
+use hailo_abi::firmware::control::HwConsts;
 use serde_json::Value;
 
 use super::simulation::{Call, Chunk, Sent};
@@ -26,7 +26,7 @@ pub struct Artificial {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// It configured a device with these constants.
-    Sent(HardwareConstants, Sent),
+    Sent(HwConsts, Sent),
     /// It refused with this code.
     Refused(String),
 }

@@ -114,7 +114,7 @@ pub fn sent(plan: &Plan) -> Sent {
                 .encode(plan.firmware, |list| addresses[list.0].expect("a list that was created"))
                 .expect("actions that the firmware knows");
             let last = chunks.len().saturating_sub(1);
-            let kind = context.kind.code();
+            let kind = context.kind.0;
             chunks.into_iter().enumerate().map(move |(index, data)| Chunk {
                 is_first: index == 0,
                 is_last: index == last,

@@ -5,7 +5,7 @@
 //! `(q - zero_point) * scale`. How it comes to few instructions:
 //!
 //! * Limits are applied after the division. It grows with its argument, so that this gives the same result, and the
-//!   upper limit is then one comparison of small integers.
+//!   upper limit is then a comparison of small integers.
 //! * A number below 2^22 is rounded by adding 1.5 * 2^23: what is left of its fraction is rounded by the adder as the
 //!   standard says, and the low bits of the sum are the integer. No rounding instruction is needed, which the baseline
 //!   of x86-64 does not have.
@@ -21,6 +21,9 @@ pub(super) type E2 = [u8; 2];
 /// An element of four bytes.
 pub(super) type E4 = [u8; 4];
 
+/// Numbers of this size and beyond are not rounded right by [`ROUNDER`].
+const ROUNDED: f32 = 4_194_304.0;
+
 /// A conversion of one element that does not depend on its neighbours.
 pub(super) trait Lane: Copy {
     /// What it takes.
@@ -28,242 +31,262 @@ pub(super) trait Lane: Copy {
     /// What it gives.
     type To: Copy;
 
-    /// Converts one; the second value has bits 23 and up set if the result is wrong and `exact` is to be asked.
-    fn quick(self, x: Self::From) -> (Self::To, u32);
-
-    /// Converts one, whatever it is.
-    fn exact(self, x: Self::From) -> Self::To;
+    /// Converts one.
+    fn one(self, x: Self::From) -> Self::To;
 }
 
-/// The array that `$f` makes of the 16 elements of `$s`. Written out, since arrays of closures results (`map`) are not
-/// always inlined.
+/// The array of what `$f` gives for 0 to 15. Written out, since arrays made by closures are not always inlined.
 macro_rules! each16 {
-    ($s:expr, $f:expr) => {{
-        let (s, f) = ($s, $f);
+    ($f:expr) => {{
+        let f = $f;
         [
-            f(s[0]),
-            f(s[1]),
-            f(s[2]),
-            f(s[3]),
-            f(s[4]),
-            f(s[5]),
-            f(s[6]),
-            f(s[7]), //
-            f(s[8]),
-            f(s[9]),
-            f(s[10]),
-            f(s[11]),
-            f(s[12]),
-            f(s[13]),
-            f(s[14]),
-            f(s[15]),
+            f(0),
+            f(1),
+            f(2),
+            f(3),
+            f(4),
+            f(5),
+            f(6),
+            f(7), //
+            f(8),
+            f(9),
+            f(10),
+            f(11),
+            f(12),
+            f(13),
+            f(14),
+            f(15),
         ]
     }};
 }
 
-/// Converts 16 elements; returns the union of what `quick` reports.
+/// Converts 16 elements.
 #[inline(always)]
-fn block<L: Lane>(lane: L, s: &[L::From; 16], d: &mut [L::To; 16]) -> u32 {
-    let both = each16!(s, |x| lane.quick(x));
-    *d = each16!(&both, |(y, _): (L::To, u32)| y);
-    both.iter().fold(0, |all, (_, fault)| all | fault)
+fn block<L: Lane>(lane: L, s: &[L::From; 16], d: &mut [L::To; 16]) {
+    *d = each16!(|i: usize| lane.one(s[i]));
 }
 
 /// Converts the elements of `src` to as many elements of `dst`; the shorter one counts.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn convert<L: Lane>(lane: L, src: &[L::From], dst: &mut [L::To]) {
     let n = src.len().min(dst.len());
-    let (s64, src) = src[..n].as_chunks::<64>();
-    let (d64, dst) = dst[..n].as_chunks_mut::<64>();
+    let (src, dst) = (&src[..n], &mut dst[..n]);
+    let (s64, s_rest) = src.as_chunks::<64>();
+    let (d64, d_rest) = dst.as_chunks_mut::<64>();
     for (d, s) in d64.iter_mut().zip(s64) {
-        let mut fault = 0;
-        let (s16, _) = s.as_chunks::<16>();
-        let (d16, _) = d.as_chunks_mut::<16>();
-        for i in 0..4 {
-            fault |= block(lane, &s16[i], &mut d16[i]);
-        }
-        if fault >> 23 != 0 {
-            exactly(lane, s, d);
-        }
-        // Without this, the vectoriser may prefer to take one element of each of several blocks at a time, which costs
+        let ([s0, s1, s2, s3], [d0, d1, d2, d3]) = (s.as_chunks().0, d.as_chunks_mut().0) else { continue };
+        block(lane, s0, d0);
+        block(lane, s1, d1);
+        block(lane, s2, d2);
+        block(lane, s3, d3);
+        // Without this, the vectoriser prefers to take one element of each of several blocks at a time, which costs
         // three times as many instructions.
         std::hint::black_box(());
     }
-    let (s16, src) = src.as_chunks::<16>();
-    let (d16, dst) = dst.as_chunks_mut::<16>();
+    let (s16, s_rest) = s_rest.as_chunks::<16>();
+    let (d16, d_rest) = d_rest.as_chunks_mut::<16>();
     for (d, s) in d16.iter_mut().zip(s16) {
-        if block(lane, s, d) >> 23 != 0 {
-            exactly(lane, s, d);
-        }
+        block(lane, s, d);
         std::hint::black_box(());
     }
-    exactly(lane, src, dst);
-}
-
-/// Converts without haste.
-fn exactly<L: Lane>(lane: L, src: &[L::From], dst: &mut [L::To]) {
-    for (d, s) in dst.iter_mut().zip(src) {
-        *d = lane.exact(*s);
+    if s_rest.is_empty() {
+        return;
+    }
+    if let (Some(s), true) = (src.last_chunk(), n >= 16) {
+        // Some of these are converted a second time, to the same result.
+        if let Some(d) = dst.last_chunk_mut() {
+            block(lane, s, d);
+        }
+        return;
+    }
+    for (d, s) in d_rest.iter_mut().zip(s_rest) {
+        *d = lane.one(*s);
     }
 }
 
-/// What quantising to `u8` or `u16` needs; made by [`Quantiser::new`].
+/// What quantising needs; made by [`Quantising::new`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quantiser {
     scale: f32,
     zero_point: f32,
-    /// The quotient of the lower limit.
+    /// The quotients of the limits, within the numbers that can be rounded.
     low: f32,
-    /// The integer of the upper limit.
+    high: f32,
+    /// The integer of the upper limit, if it fits.
     top: u16,
 }
 
 /// How numbers are to be quantised.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Quantising {
-    /// Rounding only.
-    Identity,
-    /// Limits within the range of the integers.
-    Quick(Quantiser),
+    /// Rounding only; low bits are taken.
+    Identity(Quantiser),
+    /// Limits that are those of the integers' type.
+    Full(Quantiser),
+    /// Limits within the range of integers' type.
+    Limited(Quantiser),
     /// Limits that let integers exceed their range: their low bits are taken.
-    Wide(QuantInfo),
+    Wide(Quantiser),
 }
 
 impl Quantising {
     /// The way to quantise with `info` to integers of at most `highest`.
     pub(super) fn new(info: &QuantInfo, highest: u16) -> Self {
-        if info.is_identity() {
-            return Self::Identity;
-        }
         let (low, high) = (info.quotient(info.min), info.quotient(info.max));
         let top = high.round_ties_even();
-        if low.round_ties_even() >= 0.0 && top <= f32::from(highest) {
-            let top = top as u16;
-            Self::Quick(Quantiser { scale: info.scale, zero_point: info.zero_point, low, top })
+        let quantiser = Quantiser {
+            scale: info.scale,
+            zero_point: info.zero_point,
+            low: low.clamp(-ROUNDED, ROUNDED),
+            high: high.clamp(-ROUNDED, ROUNDED),
+            top: top as u16,
+        };
+        if info.is_identity() {
+            Self::Identity(Quantiser { low: -ROUNDED, high: ROUNDED, ..quantiser })
+        } else if low.round_ties_even() < 0.0 || top > f32::from(highest) {
+            Self::Wide(quantiser)
+        } else if quantiser.top == highest {
+            Self::Full(quantiser)
         } else {
-            Self::Wide(*info)
+            Self::Limited(quantiser)
         }
     }
+}
+
+/// The larger one; `least` if `x` is not a number. In this form it is one instruction.
+#[inline(always)]
+fn at_least(x: f32, least: f32) -> f32 {
+    if x > least { x } else { least }
+}
+
+/// The smaller one, see [`at_least`].
+#[inline(always)]
+fn at_most(x: f32, most: f32) -> f32 {
+    if x < most { x } else { most }
+}
+
+/// The integer nearest to a number that is not below `-ROUNDED`; if it is above `ROUNDED`, some large integer.
+#[inline(always)]
+fn rounded(x: f32) -> i32 {
+    (x + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32
 }
 
 impl Quantiser {
-    /// The integer of `x`, unless it is above the upper limit: then some integer that is no less than that limit's.
+    #[inline(always)]
+    fn quotient(self, x: E4) -> f32 {
+        f32::from_le_bytes(x) / self.scale + self.zero_point
+    }
+
+    /// The integer of `x`, unless that is above the upper limit: then one that is no less than that limit's.
     #[inline(always)]
     fn integer(self, x: E4) -> i32 {
-        let quotient = f32::from_le_bytes(x) / self.scale + self.zero_point;
-        // In this form NaN becomes the lower limit, and the comparison is one instruction.
-        let quotient = if quotient > self.low { quotient } else { self.low };
-        (quotient + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits()) as i32
+        rounded(at_least(self.quotient(x), self.low))
+    }
+
+    /// The integer of `x`, of which 16 low bits count.
+    #[inline(always)]
+    fn wide(self, x: E4) -> u32 {
+        self.low_bits(self.quotient(x))
+    }
+
+    /// The integer nearest to `x` itself, of which 16 low bits count; they are zero beyond what can be rounded.
+    #[inline(always)]
+    fn identity(self, x: E4) -> u32 {
+        self.low_bits(f32::from_le_bytes(x))
+    }
+
+    #[inline(always)]
+    fn low_bits(self, x: f32) -> u32 {
+        // These bits of ROUNDER are zero.
+        (at_most(at_least(x, self.low), self.high) + ROUNDER).to_bits()
     }
 }
 
-/// Rounds to the nearest integer, halves to the even one, and takes its low 32 bits; 0 beyond the range of `i32`.
-#[inline]
-fn wrapping_round(x: f32) -> u32 {
-    let rounded = x.round_ties_even();
-    if (-2_147_483_648.0..2_147_483_648.0).contains(&rounded) { rounded as i32 as u32 } else { 0 }
-}
-
-/// As [`wrapping_round`] with the limits of `info` applied first.
-#[inline]
-fn wide_integer(info: &QuantInfo, x: E4) -> u32 {
-    let x = f32::from_le_bytes(x);
-    let x = if x > info.min { x } else { info.min };
-    wrapping_round(info.quotient(if x < info.max { x } else { info.max }))
-}
-
-/// Quantises to `u8`, see [`Quantising::Quick`].
+/// Quantises to `u8`; `LIMITED` as in [`Quantising`].
 #[derive(Clone, Copy)]
-pub(super) struct Quick8(pub(super) Quantiser);
+pub(super) struct Quantise8<const LIMITED: bool>(pub(super) Quantiser);
 
-impl Lane for Quick8 {
+impl<const LIMITED: bool> Lane for Quantise8<LIMITED> {
     type From = E4;
     type To = u8;
 
     #[inline(always)]
-    fn quick(self, x: E4) -> (u8, u32) {
-        ((self.0.integer(x).clamp(0, 255) as u8).min(self.0.top as u8), 0)
-    }
-
-    #[inline(always)]
-    fn exact(self, x: E4) -> u8 {
-        self.quick(x).0
+    fn one(self, x: E4) -> u8 {
+        let integer = self.0.integer(x).clamp(0, 255) as u8;
+        if LIMITED { integer.min(self.0.top as u8) } else { integer }
     }
 }
 
-/// Quantises to `u16`, see [`Quantising::Quick`].
+/// Quantises to `u16`; `LIMITED` as in [`Quantising`].
 #[derive(Clone, Copy)]
-pub(super) struct Quick16(pub(super) Quantiser);
+pub(super) struct Quantise16<const LIMITED: bool>(pub(super) Quantiser);
 
-impl Lane for Quick16 {
+impl<const LIMITED: bool> Lane for Quantise16<LIMITED> {
     type From = E4;
     type To = E2;
 
     #[inline(always)]
-    fn quick(self, x: E4) -> (E2, u32) {
+    fn one(self, x: E4) -> E2 {
         // Packing to 16 bits is signed on the baseline, so the range is moved there and back.
         let signed = self.0.integer(x).wrapping_sub(0x8000).clamp(-0x8000, 0x7fff) as i16;
-        let top = (self.0.top ^ 0x8000) as i16;
-        ((signed.min(top) as u16 ^ 0x8000).to_le_bytes(), 0)
+        let signed = if LIMITED { signed.min((self.0.top ^ 0x8000) as i16) } else { signed };
+        (signed as u16 ^ 0x8000).to_le_bytes()
     }
+}
+
+/// Quantises to `u8` and takes the low bits, see [`Quantising::Wide`].
+#[derive(Clone, Copy)]
+pub(super) struct Wide8(pub(super) Quantiser);
+
+impl Lane for Wide8 {
+    type From = E4;
+    type To = u8;
 
     #[inline(always)]
-    fn exact(self, x: E4) -> E2 {
-        self.quick(x).0
+    fn one(self, x: E4) -> u8 {
+        self.0.wide(x) as u8
+    }
+}
+
+/// Quantises to `u16` and takes the low bits, see [`Quantising::Wide`].
+#[derive(Clone, Copy)]
+pub(super) struct Wide16(pub(super) Quantiser);
+
+impl Lane for Wide16 {
+    type From = E4;
+    type To = E2;
+
+    #[inline(always)]
+    fn one(self, x: E4) -> E2 {
+        (self.0.wide(x) as u16).to_le_bytes()
     }
 }
 
 /// Rounds to `u8`, see [`Quantising::Identity`].
 #[derive(Clone, Copy)]
-pub(super) struct Round8;
+pub(super) struct Round8(pub(super) Quantiser);
 
 impl Lane for Round8 {
     type From = E4;
     type To = u8;
 
     #[inline(always)]
-    fn quick(self, x: E4) -> (u8, u32) {
-        let bits = (f32::from_le_bytes(x) + ROUNDER).to_bits();
-        (bits as u8, bits ^ ROUNDER.to_bits())
-    }
-
-    #[inline(always)]
-    fn exact(self, x: E4) -> u8 {
-        wrapping_round(f32::from_le_bytes(x)) as u8
+    fn one(self, x: E4) -> u8 {
+        self.0.identity(x) as u8
     }
 }
 
 /// Rounds to `u16`, see [`Quantising::Identity`].
 #[derive(Clone, Copy)]
-pub(super) struct Round16;
+pub(super) struct Round16(pub(super) Quantiser);
 
 impl Lane for Round16 {
     type From = E4;
     type To = E2;
 
     #[inline(always)]
-    fn quick(self, x: E4) -> (E2, u32) {
-        let bits = (f32::from_le_bytes(x) + ROUNDER).to_bits();
-        ((bits as u16).to_le_bytes(), bits ^ ROUNDER.to_bits())
-    }
-
-    #[inline(always)]
-    fn exact(self, x: E4) -> E2 {
-        (wrapping_round(f32::from_le_bytes(x)) as u16).to_le_bytes()
-    }
-}
-
-/// Quantises to `u8`, see [`Quantising::Wide`].
-pub(super) fn wide8(info: &QuantInfo, src: &[E4], dst: &mut [u8]) {
-    for (d, s) in dst.iter_mut().zip(src) {
-        *d = wide_integer(info, *s) as u8;
-    }
-}
-
-/// Quantises to `u16`, see [`Quantising::Wide`].
-pub(super) fn wide16(info: &QuantInfo, src: &[E4], dst: &mut [E2]) {
-    for (d, s) in dst.iter_mut().zip(src) {
-        *d = (wide_integer(info, *s) as u16).to_le_bytes();
+    fn one(self, x: E4) -> E2 {
+        (self.0.identity(x) as u16).to_le_bytes()
     }
 }
 
@@ -306,13 +329,8 @@ impl<E: Integer> Lane for Dequantise<E> {
     type To = E4;
 
     #[inline(always)]
-    fn quick(self, x: E) -> (E4, u32) {
-        (((x.value() - self.zero_point) * self.scale).to_le_bytes(), 0)
-    }
-
-    #[inline(always)]
-    fn exact(self, x: E) -> E4 {
-        self.quick(x).0
+    fn one(self, x: E) -> E4 {
+        ((x.value() - self.zero_point) * self.scale).to_le_bytes()
     }
 }
 
@@ -325,12 +343,7 @@ impl Lane for Widen {
     type To = E2;
 
     #[inline(always)]
-    fn quick(self, x: u8) -> (E2, u32) {
-        (u16::from(x).to_le_bytes(), 0)
-    }
-
-    #[inline(always)]
-    fn exact(self, x: u8) -> E2 {
+    fn one(self, x: u8) -> E2 {
         u16::from(x).to_le_bytes()
     }
 }
@@ -338,51 +351,102 @@ impl Lane for Widen {
 /// Dequantising with parameters of their own for each feature.
 #[derive(Clone, Debug)]
 pub(super) struct PerFeature {
-    /// Zero points and scales, of element after element of a user's frame if `run` is 1, else of run after run.
-    /// Of the former there are whole periods, and enough of them for the vector loop to get going.
-    zero_points: Vec<f32>,
-    scales: Vec<f32>,
+    /// Parameters of each of `period` elements if `run` is 1, else of each feature.
+    table: Vec<Parameters>,
+    period: usize,
     /// How many elements of one feature follow each other in the user's frame.
     run: usize,
 }
 
+/// Parameters of 16 elements. Being aligned, they are operands of vector instructions.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Parameters {
+    zero_points: [f32; 16],
+    scales: [f32; 16],
+}
+
 impl PerFeature {
-    /// The period of a table for runs of one element is at least this.
-    const PERIOD: usize = 256;
+    /// With fewer features than this, the table has several copies of them.
+    const FEW: usize = 256;
+    /// Then it is of at least this many elements.
+    const PERIOD: usize = 1024;
 
     /// Takes one set of parameters per feature.
     pub(super) fn new(infos: &[QuantInfo], run: usize) -> Self {
-        let copies = if run == 1 { Self::PERIOD.div_ceil(infos.len().max(1)) } else { 1 };
-        let repeated = || std::iter::repeat_n(infos, copies).flatten();
-        Self {
-            zero_points: repeated().map(|i| i.zero_point).collect(),
-            scales: repeated().map(|i| i.scale).collect(),
-            run,
-        }
+        // Sixteen copies, or a multiple, make whole sixteens of any number.
+        let copies = Self::PERIOD.div_ceil(infos.len().max(1)).next_multiple_of(16);
+        let copies = if run == 1 && infos.len() < Self::FEW { copies } else { 1 };
+        let all: Vec<_> = std::iter::repeat_n(infos, copies).flatten().collect();
+        let parameters = |chunk: &[&QuantInfo]| Parameters {
+            zero_points: std::array::from_fn(|i| chunk.get(i).map_or(0.0, |info| info.zero_point)),
+            scales: std::array::from_fn(|i| chunk.get(i).map_or(0.0, |info| info.scale)),
+        };
+        Self { table: all.chunks(16).map(parameters).collect(), period: all.len(), run }
     }
 
     /// Dequantises elements of which the first is number `at` of the user's frame.
     pub(super) fn convert<E: Integer>(&self, mut at: usize, mut src: &[E], mut dst: &mut [E4]) {
-        let period = self.zero_points.len();
         while !src.is_empty() && !dst.is_empty() {
-            let n;
+            let place = at / self.run % self.period;
+            let left = if self.run == 1 { self.period - place } else { self.run - at % self.run };
+            let n = left.min(src.len()).min(dst.len());
+            let (s, d) = (&src[..n], &mut dst[..n]);
             if self.run == 1 {
-                let phase = at % period;
-                n = (period - phase).min(src.len()).min(dst.len());
-                let parameters = self.zero_points[phase..].iter().zip(&self.scales[phase..]);
-                for ((d, s), (zero_point, scale)) in dst[..n].iter_mut().zip(&src[..n]).zip(parameters) {
-                    *d = ((s.value() - zero_point) * scale).to_le_bytes();
-                }
+                self.alternating(place, s, d);
             } else {
-                let feature = at / self.run % period;
-                n = (self.run - at % self.run).min(src.len()).min(dst.len());
-                let (zero_point, scale) = (self.zero_points[feature], self.scales[feature]);
-                let lane = Dequantise { zero_point, scale, element: std::marker::PhantomData };
-                convert(lane, &src[..n], &mut dst[..n]);
+                let Parameters { zero_points, scales } = self.table[place / 16];
+                let (zero_point, scale) = (zero_points[place % 16], scales[place % 16]);
+                convert(Dequantise { zero_point, scale, element: std::marker::PhantomData }, s, d);
             }
             at += n;
             src = &src[n..];
             dst = &mut dst[n..];
         }
+    }
+
+    /// Dequantises elements of which the first is number `place` of the table, the last no more than its last.
+    fn alternating<E: Integer>(&self, place: usize, src: &[E], dst: &mut [E4]) {
+        let head = (place.next_multiple_of(16) - place).min(src.len());
+        let (s0, src) = src.split_at(head);
+        let (d0, dst) = dst.split_at_mut(head);
+        if head > 0 {
+            one_by_one(&self.table[place / 16], place % 16, s0, d0);
+        }
+        let table = &self.table[place.div_ceil(16)..];
+        let (s16, src) = src.as_chunks::<16>();
+        let (d16, dst) = dst.as_chunks_mut::<16>();
+        let (d64, d_rest) = d16.as_chunks_mut::<4>();
+        let (s64, s_rest) = s16.as_chunks::<4>();
+        for ((d, s), p) in d64.iter_mut().zip(s64).zip(table.as_chunks::<4>().0) {
+            p[0].block(&s[0], &mut d[0]);
+            p[1].block(&s[1], &mut d[1]);
+            p[2].block(&s[2], &mut d[2]);
+            p[3].block(&s[3], &mut d[3]);
+            std::hint::black_box(());
+        }
+        for ((d, s), p) in d_rest.iter_mut().zip(s_rest).zip(&table[s64.len() * 4..]) {
+            p.block(s, d);
+            std::hint::black_box(());
+        }
+        if let Some(p) = table.get(s16.len()) {
+            one_by_one(p, 0, src, dst);
+        }
+    }
+}
+
+impl Parameters {
+    /// Dequantises 16 elements.
+    #[inline(always)]
+    fn block<E: Integer>(&self, s: &[E; 16], d: &mut [E4; 16]) {
+        *d = each16!(|i: usize| ((s[i].value() - self.zero_points[i]) * self.scales[i]).to_le_bytes());
+    }
+}
+
+/// Dequantises less than 16 elements with parameters from number `first` on.
+fn one_by_one<E: Integer>(parameters: &Parameters, first: usize, src: &[E], dst: &mut [E4]) {
+    let pairs = parameters.zero_points[first..].iter().zip(&parameters.scales[first..]);
+    for ((d, s), (zero_point, scale)) in dst.iter_mut().zip(src).zip(pairs) {
+        *d = ((s.value() - zero_point) * scale).to_le_bytes();
     }
 }

@@ -153,6 +153,17 @@ impl Gap {
     }
 }
 
+/// The same gaps, or one over all `len` elements of the destination if filling that is less work.
+pub(super) fn economical(gaps: Vec<Gap>, len: usize) -> Vec<Gap> {
+    /// What a call costs, in the time that it takes to clear so many elements.
+    const CALL: usize = 256;
+    let work = |gap: &Gap| gap.repeats.iter().map(|(n, _)| n).product::<usize>().saturating_mul(CALL + gap.run);
+    if gaps.iter().map(work).fold(0, usize::saturating_add) > len {
+        return vec![Gap { at: 0, run: len, repeats: Vec::new() }];
+    }
+    gaps
+}
+
 /// A dimension of the destination: how many there are, how many are filled from the start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {

@@ -37,8 +37,8 @@
 //!
 //! Bytes that the vendor's library leaves as they were are set to zero. Not compared for want of a recording, and
 //! written from the rules alone: [`transposed`](Format::transposed) frames, parameters per feature, and the value of
-//! numbers that C++ leaves undefined (NaN becomes the lower limit, or 0 without limits; beyond the range of a 32-bit
-//! integer, rounding without limits gives 0).
+//! numbers that C++ leaves undefined (NaN becomes the lower limit, or 0 without limits; without limits, 2^22 and
+//! beyond gives 0).
 //!
 //! Boxes of non-maximum suppression (`HAILO_NMS`) are not frames of a fixed shape and no subject of this module.
 
@@ -49,13 +49,18 @@ mod layout;
 mod plan;
 mod quant;
 mod run;
+mod transpose;
 
 pub use error::{Direction, FrameSizeError, Side, TransformError};
 pub use format::{ElementType, Format, FormatOrder, Shape};
 pub use quant::QuantInfo;
 
-use convert::{Dequantise, E2, E4, Integer, PerFeature, Quantising, Quick8, Quick16, Round8, Round16, Widen};
+use convert::{
+    Dequantise, E2, E4, Integer, Lane, PerFeature, Quantise8, Quantise16, Quantising, Round8, Round16, Wide8, Wide16,
+    Widen,
+};
 use plan::Plan;
+use transpose::Element;
 
 /// Whether there is a transform between two orders; [`InputTransform::new`] and [`OutputTransform::new`] refuse all
 /// other pairs with [`TransformError::Orders`].
@@ -155,39 +160,38 @@ impl InputTransform {
         match &self.conversion {
             InputConversion::Copy8 => self.copy(user, device),
             InputConversion::Copy16 => self.copy::<E2>(elements(user), elements_mut(device)),
-            InputConversion::Quantise8(how) => {
-                let user = elements(user);
-                match how {
-                    Quantising::Identity => self.convert(user, device, |s, d| convert::convert(Round8, s, d)),
-                    Quantising::Quick(q) => self.convert(user, device, |s, d| convert::convert(Quick8(*q), s, d)),
-                    Quantising::Wide(info) => self.convert(user, device, |s, d| convert::wide8(info, s, d)),
-                }
-            }
-            InputConversion::Quantise16(how) => {
-                let (user, device) = (elements(user), elements_mut(device));
-                match how {
-                    Quantising::Identity => self.convert(user, device, |s, d| convert::convert(Round16, s, d)),
-                    Quantising::Quick(q) => self.convert(user, device, |s, d| convert::convert(Quick16(*q), s, d)),
-                    Quantising::Wide(info) => self.convert(user, device, |s, d| convert::wide16(info, s, d)),
-                }
-            }
+            InputConversion::Quantise8(how) => match *how {
+                Quantising::Identity(q) => self.convert(user, device, Round8(q)),
+                Quantising::Full(q) => self.convert(user, device, Quantise8::<false>(q)),
+                Quantising::Limited(q) => self.convert(user, device, Quantise8::<true>(q)),
+                Quantising::Wide(q) => self.convert(user, device, Wide8(q)),
+            },
+            InputConversion::Quantise16(how) => match *how {
+                Quantising::Identity(q) => self.convert(user, elements_mut(device), Round16(q)),
+                Quantising::Full(q) => self.convert(user, elements_mut(device), Quantise16::<false>(q)),
+                Quantising::Limited(q) => self.convert(user, elements_mut(device), Quantise16::<true>(q)),
+                Quantising::Wide(q) => self.convert(user, elements_mut(device), Wide16(q)),
+            },
         }
         Ok(())
     }
 
-    fn copy<E: Copy + Default>(&self, user: &[E], device: &mut [E]) {
+    fn copy<E: Element>(&self, user: &[E], device: &mut [E]) {
         self.plan.gaps.iter().for_each(|gap| gap.clear(device));
         run::copy_in(&self.plan.pieces, user, device);
     }
 
-    #[inline(always)]
-    fn convert<E: Copy + Default>(&self, user: &[E4], device: &mut [E], convert: impl Fn(&[E4], &mut [E])) {
+    fn convert<L>(&self, user: &[u8], device: &mut [L::To], lane: L)
+    where
+        L: Lane<From = E4>,
+        L::To: Element,
+    {
         self.plan.gaps.iter().for_each(|gap| gap.clear(device));
         let limit = self.plan.quantised_len;
-        run::convert_in(&self.plan.pieces, user, device, |at, src, dst| {
+        run::convert_in(&self.plan.pieces, elements(user), device, |at, src, dst| {
             let (dst, zeros) = dst.split_at_mut(limit.saturating_sub(at).min(src.len()));
-            convert(&src[..dst.len()], dst);
-            zeros.fill(E::default());
+            convert::convert(lane, src, dst);
+            zeros.fill(L::To::default());
         });
     }
 }
@@ -299,12 +303,12 @@ impl OutputTransform {
         Ok(())
     }
 
-    fn copy<E: Copy + Default>(&self, device: &[E], user: &mut [E]) {
+    fn copy<E: Element>(&self, device: &[E], user: &mut [E]) {
         self.plan.gaps.iter().for_each(|gap| gap.clear(user));
         run::copy_out(&self.plan.pieces, device, user);
     }
 
-    fn dequantise<E: Integer>(&self, device: &[E], user: &mut [u8], info: &QuantInfo) {
+    fn dequantise<E: Integer + Element>(&self, device: &[E], user: &mut [u8], info: &QuantInfo) {
         let lane = Dequantise::new(info);
         self.convert(device, elements_mut(user), |_, s, d| convert::convert(lane, s, d));
     }
@@ -312,7 +316,7 @@ impl OutputTransform {
     #[inline(always)]
     fn convert<D, U>(&self, device: &[D], user: &mut [U], convert: impl Fn(usize, &[D], &mut [U]))
     where
-        D: Copy + Default,
+        D: Element,
         U: Copy + Default,
     {
         self.plan.gaps.iter().for_each(|gap| gap.clear(user));

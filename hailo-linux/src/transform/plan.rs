@@ -2,7 +2,7 @@
 
 use super::error::{Direction, Side, TransformError};
 use super::format::{ElementType, Format, FormatOrder, Shape};
-use super::layout::{Axis, Extent, Gap, Piece, gaps};
+use super::layout::{Axis, Extent, Gap, Piece, economical, gaps};
 
 /// Transfers are of whole words of this many bytes.
 const TRANSFER_ALIGNMENT: usize = 8;
@@ -197,6 +197,11 @@ impl Plan {
             Kind::SemiPlanar => plan.semi_planar(shape, device.shape),
             Kind::Planar => plan.planar(shape, device.shape),
         }
+        let len = match direction {
+            Direction::Input => plan.device_len,
+            Direction::Output => plan.user_len,
+        };
+        plan.gaps = economical(plan.gaps, len);
         Ok(plan)
     }
 

@@ -1,6 +1,7 @@
 //! Moving the elements of a frame as a plan says, converting them on the way.
 
 use super::layout::{Axis, Leaf, Piece, TILE};
+use super::transpose::{Element, transpose};
 
 /// Elements are moved in blocks of about this many, so that what is read in another order stays in the cache.
 const BLOCK: usize = 8192;
@@ -45,7 +46,7 @@ type Strides = (usize, usize);
 
 /// `dst[i * d.0 + j * d.1] = src[i * s.0 + j * s.1]` for all `i` below `n.0` and `j` below `n.1`.
 #[inline(always)]
-fn copy2<E: Copy>(src: &[E], s: Strides, dst: &mut [E], d: Strides, n: (usize, usize)) {
+fn copy2<E: Element>(src: &[E], s: Strides, dst: &mut [E], d: Strides, n: (usize, usize)) {
     if s.1 == 1 && d.1 == 1 {
         match n.1 {
             1 => copy_rows::<E, 1>(src, s.0, dst, d.0, n.0),
@@ -59,28 +60,10 @@ fn copy2<E: Copy>(src: &[E], s: Strides, dst: &mut [E], d: Strides, n: (usize, u
                 }
             }
         }
-    } else if d.0 == 1 {
-        for j in 0..n.1 {
-            let (src, dst) = (&src[j * s.1..], &mut dst[j * d.1..][..n.0]);
-            match s.0 {
-                2 => pick::<E, 2>(src, dst),
-                3 => pick::<E, 3>(src, dst),
-                4 => pick::<E, 4>(src, dst),
-                8 => pick::<E, 8>(src, dst),
-                stride => dst.iter_mut().zip(src.iter().step_by(stride.max(1))).for_each(|(d, s)| *d = *s),
-            }
-        }
-    } else if s.0 == 1 {
-        for j in 0..n.1 {
-            let (src, dst) = (&src[j * s.1..][..n.0], &mut dst[j * d.1..]);
-            match d.0 {
-                2 => place::<E, 2>(src, dst),
-                3 => place::<E, 3>(src, dst),
-                4 => place::<E, 4>(src, dst),
-                8 => place::<E, 8>(src, dst),
-                stride => dst.iter_mut().step_by(stride.max(1)).zip(src).for_each(|(d, s)| *d = *s),
-            }
-        }
+    } else if s.1 == 1 && d.0 == 1 {
+        transpose(src, s.0, dst, d.1, n.0, n.1);
+    } else if s.0 == 1 && d.1 == 1 {
+        transpose(src, s.1, dst, d.0, n.1, n.0);
     } else {
         for i in 0..n.0 {
             for j in 0..n.1 {
@@ -104,31 +87,9 @@ fn copy_rows<E: Copy, const N: usize>(src: &[E], s: usize, dst: &mut [E], d: usi
     dst[d_end..][..N].copy_from_slice(&src[s_end..][..N]);
 }
 
-/// Fills `dst` with every `N`-th element of `src`, beginning with the first.
-#[inline(always)]
-fn pick<E: Copy, const N: usize>(src: &[E], dst: &mut [E]) {
-    let Some((last, rest)) = dst.split_last_mut() else { return };
-    let (groups, _) = src.as_chunks::<N>();
-    for (d, s) in rest.iter_mut().zip(groups) {
-        *d = s[0];
-    }
-    *last = src[rest.len() * N];
-}
-
-/// Puts the elements of `src` at every `N`-th place of `dst`, beginning with the first.
-#[inline(always)]
-fn place<E: Copy, const N: usize>(src: &[E], dst: &mut [E]) {
-    let Some((last, rest)) = src.split_last() else { return };
-    dst[rest.len() * N] = *last;
-    let (groups, _) = dst.as_chunks_mut::<N>();
-    for (d, s) in groups.iter_mut().zip(rest) {
-        d[0] = *s;
-    }
-}
-
 /// Moves `count` steps of a piece, `steps` apart, from the user's side to the device's.
 #[inline(always)]
-fn to_device<E: Copy>(piece: &Piece, steps: Axis, count: usize, user: &[E], device: &mut [E]) {
+fn to_device<E: Element>(piece: &Piece, steps: Axis, count: usize, user: &[E], device: &mut [E]) {
     for leaf in &piece.leaves {
         for (u, d, strides) in groups(leaf, steps) {
             copy2(&user[u..], strides.0, &mut device[d..], strides.1, (count, leaf.lanes));
@@ -138,7 +99,7 @@ fn to_device<E: Copy>(piece: &Piece, steps: Axis, count: usize, user: &[E], devi
 
 /// Moves `count` steps of a piece, `steps` apart, from the device's side to the user's.
 #[inline(always)]
-fn to_user<E: Copy>(piece: &Piece, steps: Axis, count: usize, device: &[E], user: &mut [E]) {
+fn to_user<E: Element>(piece: &Piece, steps: Axis, count: usize, device: &[E], user: &mut [E]) {
     for leaf in &piece.leaves {
         for (u, d, strides) in groups(leaf, steps) {
             copy2(&device[d..], strides.1, &mut user[u..], strides.0, (count, leaf.lanes));
@@ -155,7 +116,7 @@ fn groups(leaf: &Leaf, steps: Axis) -> impl Iterator<Item = (usize, usize, (Stri
 }
 
 /// Moves what the pieces say from the user's frame to the device's.
-pub(super) fn copy_in<E: Copy>(pieces: &[Piece], user: &[E], device: &mut [E]) {
+pub(super) fn copy_in<E: Element>(pieces: &[Piece], user: &[E], device: &mut [E]) {
     for piece in pieces {
         if piece.is_run() {
             let n = piece.steps.n;
@@ -170,7 +131,7 @@ pub(super) fn copy_in<E: Copy>(pieces: &[Piece], user: &[E], device: &mut [E]) {
 }
 
 /// Moves what the pieces say from the device's frame to the user's.
-pub(super) fn copy_out<E: Copy>(pieces: &[Piece], device: &[E], user: &mut [E]) {
+pub(super) fn copy_out<E: Element>(pieces: &[Piece], device: &[E], user: &mut [E]) {
     for piece in pieces {
         if piece.is_run() {
             let n = piece.steps.n;
@@ -186,13 +147,12 @@ pub(super) fn copy_out<E: Copy>(pieces: &[Piece], device: &[E], user: &mut [E]) 
 
 /// Converts what the pieces say from the user's frame to the device's. `convert` is given the number of the first of
 /// its elements in the user's frame.
-pub(super) fn convert_in<U: Copy, D: Copy + Default>(
+pub(super) fn convert_in<U: Copy, D: Element>(
     pieces: &[Piece],
     user: &[U],
     device: &mut [D],
     convert: impl Fn(usize, &[U], &mut [D]),
 ) {
-    let mut tile = [D::default(); TILE];
     for piece in pieces {
         if piece.is_run() {
             let n = piece.steps.n;
@@ -200,6 +160,7 @@ pub(super) fn convert_in<U: Copy, D: Copy + Default>(
                 convert(u, &user[u..u + n], &mut device[d..d + n]);
             });
         } else {
+            let mut tile = [D::default(); TILE];
             let packed = Axis { user: piece.step_len, ..piece.steps };
             each_block(piece, tile_steps(piece), |u, d, count| {
                 let tile = &mut tile[..count * piece.step_len];
@@ -212,13 +173,12 @@ pub(super) fn convert_in<U: Copy, D: Copy + Default>(
 
 /// Converts what the pieces say from the device's frame to the user's. `convert` is given the number of the first of
 /// its elements in the user's frame.
-pub(super) fn convert_out<U: Copy, D: Copy + Default>(
+pub(super) fn convert_out<U: Copy, D: Element>(
     pieces: &[Piece],
     device: &[D],
     user: &mut [U],
     convert: impl Fn(usize, &[D], &mut [U]),
 ) {
-    let mut tile = [D::default(); TILE];
     for piece in pieces {
         if piece.is_run() {
             let n = piece.steps.n;
@@ -226,6 +186,7 @@ pub(super) fn convert_out<U: Copy, D: Copy + Default>(
                 convert(u, &device[d..d + n], &mut user[u..u + n]);
             });
         } else {
+            let mut tile = [D::default(); TILE];
             let packed = Axis { user: piece.step_len, ..piece.steps };
             each_block(piece, tile_steps(piece), |u, d, count| {
                 let tile = &mut tile[..count * piece.step_len];

@@ -1,7 +1,7 @@
 //! Host-side transforms: what happens to a frame between the program and the device.
 //!
-//! A model file says in which order, type and shape its streams are (`Format` of the device), and how the device's
-//! integers stand for real numbers ([`QuantInfo`]). A program prefers packed NHWC frames, often of `f32`. An
+//! A model file says in which order, type and shape its streams are, and how the device's integers stand for real
+//! numbers ([`Tensor`](crate::hef::Tensor)). A program prefers packed NHWC frames, often of `f32`. An
 //! [`InputTransform`] makes the device's frames of the program's, an [`OutputTransform`] the reverse. Both check
 //! everything once, when they are made; applying them neither allocates nor fails but for a buffer of the wrong size.
 //!

@@ -159,17 +159,18 @@ impl Plan {
             return Ok(plan);
         }
         let refuse = |why| Err(TransformError::Shapes { direction, user, device, why });
-        let Some(kind) = kind(direction, user.order, device.order) else {
-            return refuse("frames of this order pass only unchanged, with equal shapes");
-        };
+        let kind = kind(direction, user.order, device.order);
         let transposable = match kind {
-            Kind::Rows => user.order == FormatOrder::Nhwc,
-            Kind::Pixels => user.order != FormatOrder::Rgb4,
+            Some(Kind::Rows) => user.order == FormatOrder::Nhwc,
+            Some(Kind::Pixels) => user.order != FormatOrder::Rgb4,
             _ => false,
         };
         if user.transposed && !transposable {
             return Err(TransformError::Transposed { side: Side::User, order: user.order });
         }
+        let Some(kind) = kind else {
+            return refuse("frames of this order pass only unchanged, with equal shapes");
+        };
         let shape = if user.transposed {
             Shape { height: user.shape.width, width: user.shape.height, ..user.shape }
         } else {

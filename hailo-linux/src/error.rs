@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use hailo_abi::firmware::control::ResponseError;
 use hailo_abi::{ChannelId, DriverRelease, EncodeError, Errno};
 
 /// What every fallible function of this crate returns.
@@ -186,6 +187,12 @@ pub enum ErrorKind {
     /// The bytes of the firmware's answer are not what was asked for.
     #[error("the answer of the firmware makes no sense: {0}")]
     BadAnswer(&'static str),
+    /// The firmware's answer is not what a control of this kind brings: a wrong header, version or length.
+    #[error("{0}")]
+    Response(ResponseError),
+    /// The firmware's release knows no such control, or cannot express it.
+    #[error("{0}")]
+    Control(hailo_abi::firmware::control::EncodeError),
     /// The firmware refused the control.
     #[error("the firmware refused with status {major:#010x}, {minor:#010x}{}", Named(*.name))]
     Firmware {
@@ -235,6 +242,7 @@ impl ErrorKind {
             Self::Gone(_) => "open the device again",
             Self::NoFirmware => "install the firmware file and load the driver again (the kernel log names the file)",
             Self::UnknownRelease { .. } => "assume the release that is nearest if you know that they agree",
+            Self::Control(_) => "use a device with firmware of a release that has it",
             Self::Inexpressible(_) => "use a driver of a release that has it",
             Self::InUse => "stop the other process (`fuser` names it)",
             Self::RingFull { .. } | Self::TooManyPending { .. } => "wait for a transfer first",
@@ -245,7 +253,7 @@ impl ErrorKind {
             }
             Self::Timeout(_) => "check that the network runs and got all its inputs",
             Self::NoAnswer(_) => "try again; if it stays so, reset the device",
-            Self::DamagedAnswer | Self::ForeignAnswer | Self::BadAnswer(_) => "try again",
+            Self::DamagedAnswer | Self::ForeignAnswer | Self::BadAnswer(_) | Self::Response(_) => "try again",
             Self::NotificationsStopped => "open the device again",
             Self::Refused(Errno::ENOBUFS | Errno::ENOMEM) | Self::NoMemory => "use less or smaller buffers and lists",
             Self::Refused(Errno::ENOTTY) => "this driver does not offer it on this board",

@@ -6,6 +6,7 @@ pub mod device;
 pub mod doctor;
 mod emulator;
 pub mod error;
+pub mod firmware;
 pub mod hef;
 pub mod logs;
 pub mod memory;
@@ -24,6 +25,7 @@ pub use device::shared::SharedBuffer;
 pub use device::transfer::{LaunchError, Load, Part, Parts, Transfer};
 pub use device::{Device, Options};
 pub use error::{Error, ErrorKind, Invalid, Result};
+pub use firmware::Firmware;
 pub use notifications::{Notifications, RawNotification};
 pub use transport::DeviceFile;
 

@@ -21,6 +21,7 @@ pub mod memory;
 mod options;
 mod report;
 mod signal;
+mod sysfs;
 mod timer;
 mod transport;
 
@@ -34,4 +35,5 @@ pub use memory::{OwnProcess, ProcessMemory, RemoteProcess, SharedMemory, SharedR
 pub use options::{BoardKind, MAX_BOARDS, MachineOptions, OptionsError};
 pub use report::{BoardReport, CrashReport, Report};
 pub use signal::{Interruption, NoSignals, Signals, Waker};
+pub use sysfs::SysfsEntry;
 pub use transport::MockTransport;

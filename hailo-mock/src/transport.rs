@@ -6,7 +6,7 @@ use hailo_abi::{Errno, Frame, Mapping, Transport};
 
 use crate::file::{Caller, File};
 use crate::machine::{Machine, Process};
-use crate::memory::{ArgumentOverlay, map_driver_memory};
+use crate::memory::ArgumentOverlay;
 use crate::signal::{Interruption, NoSignals};
 
 /// An open file of an emulated machine, used by the process that the emulator runs in.
@@ -59,7 +59,6 @@ impl Transport for MockTransport {
     }
 
     fn map(&self, offset: u64, length: usize) -> Result<Mapping, Errno> {
-        let memory = self.file.mmap(offset, length as u64)?;
-        map_driver_memory(memory.region(), length).map_err(|_| Errno::ENOMEM)
+        self.file.mmap(offset, length as u64)?.map_here().map_err(|_| Errno::ENOMEM)
     }
 }

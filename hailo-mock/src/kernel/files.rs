@@ -12,7 +12,7 @@ use super::notifications::Reader;
 use super::{Board, Kernel, Presence, Stop};
 use crate::dma::ListMemory;
 use crate::file::OpenFile;
-use crate::memory::{PAGE_SIZE, Pages, SharedRegion};
+use crate::memory::{PAGE_SIZE, Pages, SharedRegion, map_driver_memory};
 use crate::report::BoardReport;
 
 /// What makes an open file different from all others of its board.
@@ -104,6 +104,14 @@ impl DriverMemory {
     #[must_use]
     pub fn region(&self) -> &Arc<SharedRegion> {
         &self.region
+    }
+
+    /// Maps it into the process that this code runs in.
+    ///
+    /// # Errors
+    /// The system has no address space left.
+    pub fn map_here(&self) -> std::io::Result<hailo_abi::Mapping> {
+        map_driver_memory(&self.region, self.length as usize)
     }
 
     /// How many bytes of it, in whole pages.

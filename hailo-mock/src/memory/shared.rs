@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use hailo_abi::Mapping;
@@ -47,6 +47,8 @@ pub struct SharedRegion {
     /// What is mapped: whole pages.
     size: usize,
     file: OwnedFd,
+    /// It passes for a dma-buf.
+    exported: AtomicBool,
 }
 
 // SAFETY: the region is an address range that this value alone unmaps; it is not tied to a thread.
@@ -62,7 +64,7 @@ impl SharedRegion {
         let file = memfd_create(c"hailo", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, size as u64)?;
         let start = map(&file, size)?;
-        Ok(Arc::new(Self { start, length, size, file }))
+        Ok(Arc::new(Self { start, length, size, file, exported: AtomicBool::new(false) }))
     }
 
     /// The first byte. Valid for reads and writes of [`len`](Self::len) bytes as long as the region lives.
@@ -95,6 +97,7 @@ impl SharedRegion {
     /// The file's identity cannot be read.
     pub fn export_dma_buf(self: &Arc<Self>) -> io::Result<()> {
         let status = fstat(&self.file)?;
+        self.exported.store(true, Ordering::Release);
         lock(&EXPORTED).insert((status.st_dev, status.st_ino), Arc::downgrade(self));
         Ok(())
     }
@@ -144,6 +147,9 @@ impl Pages for SharedRegion {
 impl Drop for SharedRegion {
     fn drop(&mut self) {
         lock(&REGISTRY).remove(&self.address());
+        if self.exported.load(Ordering::Acquire) {
+            lock(&EXPORTED).retain(|_, region| region.strong_count() > 0);
+        }
         // SAFETY: the range was mapped by `create`, and nobody can have a reference to it any more.
         unsafe { unmap(self.start, self.size) };
     }
@@ -215,6 +221,9 @@ pub(super) fn find(address: u64, pages: u64, driver_pages: bool) -> Option<Resul
         Kind::Driver(_) => return Some(Err(PinError::First)),
     };
     drop(registry);
+    if region.exported.load(Ordering::Acquire) {
+        return Some(Ok(Pinned::DmaBuf(region)));
+    }
     if offset + length > region.size {
         // Memory of another kind may follow; the general way finds out.
         return None;

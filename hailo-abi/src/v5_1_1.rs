@@ -15,7 +15,7 @@ use crate::data_model::{Native, Word};
 use crate::doorbell;
 use crate::enums::{self, BufferType, DataDirection, InterruptsDomain};
 use crate::interface::{EnumEntry, interface};
-use crate::wire::{Bool, Layout, WireStruct, wire};
+use crate::wire::{Access, Bool, Field, Layout, WireStruct, wire};
 
 pub use crate::v5_1_0::{
     AllocateContinuousBuffer, BoardType, BufferSync, CHANNEL_IRQ_TIMESTAMPS_SIZE, CHANNEL_NOT_ACTIVE,
@@ -57,7 +57,17 @@ argument! {
 pub struct BufferUnmap<W: Word = Native>(pub BufferParams<W>);
 
 impl<W: Word> WireStruct for BufferUnmap<W> {
-    const LAYOUT: Layout = <BufferParams<W> as WireStruct>::LAYOUT;
+    const LAYOUT: Layout = Layout {
+        fields: &[
+            BufferParams::<W>::ADDR_OR_FD,
+            BufferParams::<W>::SIZE,
+            BufferParams::<W>::DIRECTION,
+            BufferParams::<W>::TYPE_,
+            // A process may leave the handle there that mapping gave it.
+            Field { access: Some(Access::In), ..BufferParams::<W>::MAPPED_HANDLE },
+        ],
+        ..<BufferParams<W> as WireStruct>::LAYOUT
+    };
 }
 
 impl<W: Word> Argument for BufferUnmap<W> {

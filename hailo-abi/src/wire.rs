@@ -262,6 +262,8 @@ macro_rules! wire {
 
         $crate::wire::wire!(@fields [W: $crate::data_model::Word] $name<W> { $(concat!($($doc),*) => $field: $ty,)+ });
 
+        $crate::wire::wire!(@test $name, [$name<$crate::data_model::Lp64>, $name<$crate::data_model::Ilp32>], [$($field)+]);
+
         const _: () = {
             type W = $crate::data_model::Lp64;
             ::static_assertions::const_assert_eq!(size_of::<$name<W>>(), $size64);
@@ -297,8 +299,26 @@ macro_rules! wire {
 
         $crate::wire::wire!(@fields [] $name { $(concat!($($doc),*) => $field: $ty,)+ });
 
+        $crate::wire::wire!(@test $name, [$name], [$($field)+]);
+
         ::static_assertions::const_assert_eq!(size_of::<$name>(), $size);
         $(::static_assertions::const_assert_eq!(::core::mem::offset_of!($name, $field), $at);)+
+    };
+
+    (@test $name:ident, [$($ty:ty),+], $fields:tt) => {
+        ::pastey::paste! {
+            #[cfg(test)]
+            #[test]
+            fn [<$name:snake _accessors_agree_with_its_layout>]() {
+                $($crate::wire::wire!(@check $ty, $fields);)+
+            }
+        }
+    };
+
+    (@check $ty:ty, [$($field:ident)+]) => {
+        ::pastey::paste! {
+            $crate::wire::testing::check::<$ty>(&[$(|to, from| to.[<set_ $field>](from.$field())),+]);
+        }
     };
 
     (@fields [$($generics:tt)*] $name:ty { $($doc:expr => $field:ident: $ty:ty,)+ }) => {
@@ -452,3 +472,62 @@ macro_rules! wire_enum {
     };
 }
 pub(crate) use wire_enum;
+
+/// What every wire struct is tested for, by a test that `wire!` declares beside it.
+#[cfg(test)]
+pub(crate) mod testing {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::{Field, Kind, WireStruct};
+
+    /// Checks a struct: each of `copies` copies one field from one value to another by its accessors.
+    pub(crate) fn check<T: WireStruct>(copies: &[fn(&mut T, &T)]) {
+        let layout = <T as WireStruct>::LAYOUT;
+        assert_eq!(layout.fields.len(), copies.len());
+        assert_eq!(layout.fields.iter().map(|field| field.size).sum::<usize>(), layout.size, "there is no padding");
+        let bytes = || vec(any::<u8>(), layout.size);
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(16));
+        let arbitrary = vec(any::<u8>(), 0..layout.size + 16);
+        let result = runner.run(&(bytes(), bytes(), arbitrary), |(to, from, arbitrary)| {
+            for (field, copy) in layout.fields.iter().zip(copies) {
+                copies_one_field(field, *copy, &to, &from);
+            }
+            any_length(&arbitrary);
+            assert_eq!(T::ref_from_bytes(&arbitrary).is_ok(), arbitrary.len() == layout.size);
+            for field in layout.fields {
+                let end = field.offset + field.size;
+                assert_eq!(field.of(&arbitrary).is_some(), arbitrary.len() >= end);
+                assert_eq!(field.number(&arbitrary).is_some(), arbitrary.len() >= end && field.size <= 8);
+            }
+            Ok(())
+        });
+        if let Err(error) = result {
+            panic!("{}: {error}", layout.c_name);
+        }
+
+        fn any_length(bytes: &[u8]) {
+            let field = Field { name: "", offset: usize::MAX, size: usize::MAX, kind: Kind::Number, access: None };
+            assert_eq!(field.of(bytes), None);
+        }
+    }
+
+    /// A getter reads the field's bytes and no others, a setter writes them and no others.
+    fn copies_one_field<T: WireStruct>(field: &Field, copy: fn(&mut T, &T), to: &[u8], from: &[u8]) {
+        let mut value = T::read_from_bytes(to).expect("the right length");
+        copy(&mut value, &T::read_from_bytes(from).expect("the right length"));
+        let copied = field.offset..field.offset + field.size;
+        let expected: Vec<u8> = (0..to.len())
+            .map(|index| match from[index] {
+                _ if !copied.contains(&index) => to[index],
+                byte if field.kind == Kind::Bool => u8::from(byte != 0),
+                byte => byte,
+            })
+            .collect();
+        assert_eq!(value.as_bytes(), expected, "{}", field.name);
+    }
+}

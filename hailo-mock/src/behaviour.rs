@@ -36,6 +36,8 @@ pub(crate) struct Behaviour {
     pub(crate) resume_crashes: bool,
     /// A removal wakes those who wait for interrupts; otherwise those who read notifications.
     pub(crate) removal_wakes_waiters: bool,
+    /// A reader of notifications that a removal left behind crashes when its process ends; otherwise that never ends.
+    pub(crate) exit_crashes: bool,
     /// The group of the system-on-chip boards exists.
     pub(crate) soc_group: bool,
     /// How many channels can be named.
@@ -121,6 +123,7 @@ impl Behaviour {
             suspend_frees: from(5, 0, 1),
             resume_crashes: this == release(5, 1, 0),
             removal_wakes_waiters: from(5, 0, 1),
+            exit_crashes: from(5, 3, 0),
             soc_group: from(4, 18, 0),
             channels: if from(5, 0, 0) { 40 } else { 32 },
             file_channels: from(5, 0, 0),

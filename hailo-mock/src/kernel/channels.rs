@@ -149,8 +149,13 @@ impl Kernel {
         };
         let is_active = registers.is_none_or(|registers| unplugged || registers.is_started());
         let host_error = registers.map_or(u8::MAX, |registers| registers.error.load(Ordering::Acquire));
+        let pending = self.channels.get(usize::from(index)).and_then(|channel| channel.pending.front());
+        if pending.is_some_and(|transfer| transfer.list.is_released()) && board.behaviour.released_list_crashes {
+            return Err(Stop::Crash("a descriptor list was released with a transfer pending on it".into()));
+        }
         let mut transfers: u8 = 0;
         let mut validation_success = true;
+        let mut debugged = false;
         while let Some(channel) = self.channels.get_mut(usize::from(index)) {
             let Some(transfer) = channel.pending.front() else { break };
             if !is_done(channel.num_proc, processed & mask, channel.num_avail, transfer.last & mask) {
@@ -158,9 +163,7 @@ impl Kernel {
             }
             let Some(transfer) = channel.pending.pop_front() else { break };
             channel.num_proc = transfer.end();
-            if transfer.list.is_released() && board.behaviour.released_list_crashes {
-                transfer.clean()?;
-            }
+            debugged |= transfer.debug;
             if transfer.debug && !transfer.looks_done() {
                 validation_success = false;
             }
@@ -186,7 +189,8 @@ impl Kernel {
             channel_index: index,
             is_active,
             progress,
-            host_error,
+            // The register is looked at only for transfers that are to be checked.
+            host_error: if debugged { host_error } else { 0 },
             device_error: 0,
             validation_success,
         }))

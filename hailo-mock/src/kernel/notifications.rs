@@ -5,6 +5,7 @@ use hailo_abi::command::MAX_NOTIFICATION_LENGTH;
 
 use super::{Board, Presence, Stop, Waited};
 use crate::file::{Caller, OpenFile};
+use crate::signal::NoSignals;
 
 /// The notification that came last.
 #[derive(Debug)]
@@ -69,7 +70,14 @@ impl Board {
             return Err(self.behaviour.foreign_reader.into());
         }
         let told = |kernel: &super::Kernel| kernel.files.get(&open.id).is_none_or(|file| file.reader.told > 0);
-        let (mut kernel, waited) = self.wait(kernel, caller, None, |kernel| open.is_stale() || told(kernel));
+        let (mut kernel, mut waited) = self.wait(kernel, caller, None, |kernel| open.is_stale() || told(kernel));
+        if waited == Waited::Interrupted && self.leaves_readers() {
+            if self.behaviour.exit_crashes {
+                return Err(Stop::Crash("a process ended that was reading a notification of a removed board".into()));
+            }
+            // Not even the end of the process ends this wait.
+            (kernel, waited) = self.wait(kernel, &Caller { interruption: &NoSignals, ..*caller }, None, told);
+        }
         if waited == Waited::Interrupted {
             return Err(Stop::Restart);
         }
@@ -85,6 +93,11 @@ impl Board {
         let count = notifications.length as usize;
         notifications.delivered[..count].copy_from_slice(&notifications.cache[..count]);
         Ok((notifications.length, notifications.delivered.clone()))
+    }
+
+    /// Whether the board is gone and took the readers' list with it.
+    fn leaves_readers(&self) -> bool {
+        self.presence() == Presence::Removed && self.behaviour.removal_wakes_waiters
     }
 
     /// `DISABLE_NOTIFICATION`.

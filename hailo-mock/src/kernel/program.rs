@@ -106,6 +106,15 @@ impl Board {
             return Err(behaviour.past_buffer.into());
         }
         let room = if list.circular { list.count } else { list.count - stretch.start };
+        if behaviour.program_whole {
+            // Later releases look at the whole before they write anything.
+            if offset.saturating_add(size) > mapping.length {
+                return Err(behaviour.past_buffer.into());
+            }
+            if size.div_ceil(page) > room.into() {
+                return Err(behaviour.past_list.into());
+            }
+        }
         let mut programmed: u32 = 0;
         let mut done: u64 = 0;
         while done < size {

@@ -1,5 +1,6 @@
 //! What the workspace claims, held against the tables and recordings of the real driver.
 
+pub mod conformance;
 pub mod firmware;
 pub mod fuzzing;
 pub mod golden;

@@ -1,6 +1,7 @@
 //! What the fuzz targets check. Each module has one `run(data)`, which the target of the same name in `fuzz/` calls with
 //! bytes of the fuzzer, and which a test calls with the committed corpus.
 
+pub mod decode_request;
 pub mod model_file;
 pub mod transform;
 

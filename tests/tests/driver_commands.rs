@@ -189,3 +189,10 @@ fn codes_with_two_meanings_are_the_two_known_ones() {
         meanings.iter().filter(|(_, operations)| operations.len() > 1).map(|(request, _)| request.raw()).collect();
     assert_eq!(ambiguous, [0x8008_760b, 0x8008_760e]);
 }
+
+#[test]
+fn the_committed_corpus_holds() {
+    for (_, bytes) in hailo_tests::fuzzing::corpus("decode_request") {
+        hailo_tests::fuzzing::decode_request::run(&bytes);
+    }
+}

@@ -7,7 +7,7 @@ const fn release(major: u32, minor: u32, revision: u32) -> DriverRelease {
 }
 
 /// The vendor's number on the PCI bus.
-pub(super) const VENDOR_ID: u16 = 0x1e60;
+pub const VENDOR_ID: u16 = 0x1e60;
 
 /// The first release and the one before which a span ends.
 type Span = (DriverRelease, DriverRelease);
@@ -30,51 +30,51 @@ fn within(span: Span, driver: DriverRelease) -> bool {
 
 /// Releases that have their names in common.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Family {
+pub struct Family {
     span: Span,
     /// The kernel module.
-    pub(super) module: &'static str,
+    pub module: &'static str,
     /// The name of the PCI driver.
-    pub(super) driver: &'static str,
+    pub driver: &'static str,
     /// The device class.
-    pub(super) class: &'static str,
+    pub class: &'static str,
 }
 
 /// From the oldest to the newest.
-pub(super) const FAMILIES: &[Family] = &[
+pub const FAMILIES: &[Family] = &[
     Family { span: (V4_17, V5_0_1), module: "hailo_pci", driver: "hailo", class: "hailo_chardev" },
     Family { span: (V5_0_1, V5_3), module: "hailo1x_pci", driver: "hailo1x", class: "hailo_chardev" },
     Family { span: (V5_3, LATER), module: "hailo1x_pci", driver: "hailo1x", class: "hailo1x" },
 ];
 
 /// The class of boards whose core sits on the system bus, from 5.3.0 on. (Before, it is that of the PCI boards.)
-pub(super) const INTEGRATED_CLASS: &str = "hailo1x_integrated";
+pub const INTEGRATED_CLASS: &str = "hailo1x_integrated";
 
 /// The modules for PCI boards.
-pub(super) const MODULES: &[&str] = &["hailo_pci", "hailo1x_pci"];
+pub const MODULES: &[&str] = &["hailo_pci", "hailo1x_pci"];
 
 /// The module for boards whose core sits on the system bus.
-pub(super) const INTEGRATED_MODULE: &str = "hailo_integrated_nnc";
+pub const INTEGRATED_MODULE: &str = "hailo_integrated_nnc";
 
 impl Family {
     /// The family of a release.
-    pub(super) fn of(driver: DriverRelease) -> Option<&'static Self> {
+    pub fn of(driver: DriverRelease) -> Option<&'static Self> {
         FAMILIES.iter().find(|family| within(family.span, driver))
     }
 }
 
 /// A kind of board, by its number on the PCI bus.
-pub(super) struct Kind {
+pub struct Kind {
     /// The device id.
-    pub(super) id: u16,
+    pub id: u16,
     /// What the vendor calls it.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// The releases whose driver takes it.
     spans: &'static [Span],
 }
 
 /// Every kind that some release knows.
-pub(super) const KINDS: &[Kind] = &[
+pub const KINDS: &[Kind] = &[
     Kind { id: 0x2864, name: "Hailo-8", spans: &[(V4_17, V5_0_1)] },
     Kind { id: 0x45c4, name: "Hailo-10H / Hailo-15H", spans: &[(V4_17, V4_23), (V5_0, LATER)] },
     Kind { id: 0x43a2, name: "Hailo-15L", spans: &[(V4_17, V4_23), (V5_0, LATER)] },
@@ -83,17 +83,17 @@ pub(super) const KINDS: &[Kind] = &[
 
 impl Kind {
     /// The kind with this id.
-    pub(super) fn of(id: u16) -> Option<&'static Self> {
+    pub fn of(id: u16) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.id == id)
     }
 
     /// Whether the driver of a release takes it.
-    pub(super) fn known_to(&self, driver: DriverRelease) -> bool {
+    pub fn known_to(&self, driver: DriverRelease) -> bool {
         self.spans.iter().any(|span| within(*span, driver))
     }
 
     /// The known releases whose driver takes it, in words.
-    pub(super) fn releases(&self) -> String {
+    pub fn releases(&self) -> String {
         let spans = self.spans.iter().map(|(first, end)| {
             let known = hailo_abi::interface::RELEASES.iter().map(|(release, _)| *release);
             let last = known.filter(|release| within((*first, *end), *release)).max();
@@ -105,7 +105,7 @@ impl Kind {
 
 /// A file that the driver asks for when it starts a board, below the firmware directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum FirmwareFile {
+pub enum FirmwareFile {
     /// This one.
     Exact(String),
     /// One of those in this directory whose name starts and ends so: the device tree of the board's variant.
@@ -121,7 +121,7 @@ pub(super) enum FirmwareFile {
 
 /// The files without which a release does not start a board. `legacy` is the value of the parameter that makes a
 /// Hailo-10H a plain accelerator. None for a release that does not know the board.
-pub(super) fn firmware(id: u16, driver: DriverRelease, legacy: bool, from_emmc: bool) -> Vec<FirmwareFile> {
+pub fn firmware(id: u16, driver: DriverRelease, legacy: bool, from_emmc: bool) -> Vec<FirmwareFile> {
     let exact = |path: &str| FirmwareFile::Exact(path.to_owned());
     if !Kind::of(id).is_some_and(|kind| kind.known_to(driver)) {
         return Vec::new();

@@ -5,6 +5,8 @@
 
 mod abi;
 mod doctor;
+#[cfg(feature = "emulator")]
+mod emulate;
 mod failure;
 mod generate;
 mod model;
@@ -46,6 +48,8 @@ struct Global {
 #[derive(Subcommand)]
 enum Command {
     Doctor(doctor::Arguments),
+    #[cfg(feature = "emulator")]
+    Emulate(emulate::Arguments),
     Model(model::Arguments),
     Abi(abi::Arguments),
     Completions(generate::CompletionArguments),
@@ -55,6 +59,8 @@ enum Command {
 fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Doctor(arguments) => doctor::run(arguments, output),
+        #[cfg(feature = "emulator")]
+        Command::Emulate(arguments) => emulate::run(arguments, cli.global.device.as_deref()),
         Command::Model(arguments) => model::run(arguments, output),
         Command::Abi(arguments) => abi::run(arguments, output),
         Command::Completions(arguments) => generate::completions(arguments, output),

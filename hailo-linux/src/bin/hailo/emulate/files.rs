@@ -1,0 +1,227 @@
+//! Which descriptors of the supervised processes are open device files, and when the last one is closed.
+//!
+//! A program's descriptor of an emulated device is an epoll instance: like a device file of the driver it can be neither
+//! read nor written, and is always ready. It is recognised, wherever `dup`, `fork` or a message took it, by what the
+//! instance watches: one event whose data carry a number of ours (`/proc/PID/fdinfo/FD`). Nobody has to follow the
+//! program's descriptors. The supervisor keeps no descriptor of it either, but watches it from an epoll instance of its
+//! own: an entry disappears from there when the last descriptor in the system is closed, and not before.
+//!
+//! To map memory that the driver allocated, the descriptor is replaced by one of that memory (see [`Files::lend`]). It
+//! still stands for the device file, recognised by the memory's inode, and inotify tells when it is closed.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::fs::{Mode, OFlags, fstat, inotify};
+
+/// The upper half of the data of the one event that an emulated device file watches.
+const MARK: u64 = 0x4841_494c << 32;
+
+/// The open device files of all supervised processes, each with what it stands for.
+pub(super) struct Files<T> {
+    /// Watches every device file that is open somewhere.
+    open: OwnedFd,
+    /// Always ready, so that device files are.
+    ready: OwnedFd,
+    /// Tells when descriptors of lent memory are closed.
+    lent: OwnedFd,
+    table: Mutex<Table<T>>,
+}
+
+struct Table<T> {
+    last: u32,
+    files: HashMap<u32, Entry<T>>,
+    /// The device files that stand behind lent memory, by the memory's inode and by its inotify watch.
+    by_inode: HashMap<u64, u32>,
+    by_watch: HashMap<i32, u32>,
+}
+
+struct Entry<T> {
+    file: T,
+    /// How many open descriptions of its memory there are.
+    lent: usize,
+}
+
+impl<T: Clone> Files<T> {
+    /// No file yet.
+    ///
+    /// # Errors
+    /// What the system said about an epoll instance.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            open: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            ready: eventfd(1, EventfdFlags::CLOEXEC)?,
+            lent: inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?,
+            table: Mutex::new(Table {
+                last: 0,
+                files: HashMap::new(),
+                by_inode: HashMap::new(),
+                by_watch: HashMap::new(),
+            }),
+        })
+    }
+
+    fn table(&self) -> std::sync::MutexGuard<'_, Table<T>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A descriptor that stands for `file`, to be given to the program and dropped.
+    ///
+    /// # Errors
+    /// What the system said about an epoll instance.
+    pub(super) fn insert(&self, file: T) -> io::Result<OwnedFd> {
+        let descriptor = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut table = self.table();
+        table.last = table.last.wrapping_add(1);
+        let number = table.last;
+        epoll::add(
+            &descriptor,
+            &self.ready,
+            epoll::EventData::new_u64(MARK | u64::from(number)),
+            epoll::EventFlags::IN,
+        )?;
+        epoll::add(&self.open, &descriptor, epoll::EventData::new_u64(number.into()), epoll::EventFlags::empty())?;
+        table.files.insert(number, Entry { file, lent: 0 });
+        Ok(descriptor)
+    }
+
+    /// What a descriptor of a thread stands for, if it is an emulated device file.
+    pub(super) fn find(&self, thread: u32, descriptor: i32) -> Option<T> {
+        let info = fs::read_to_string(format!("/proc/{thread}/fdinfo/{descriptor}")).ok()?;
+        let table = self.table();
+        table.files.get(&table.number(&info)?).map(|entry| entry.file.clone())
+    }
+
+    /// A new descriptor of `memory`, to be put in the place of a thread's descriptor of a device file.
+    ///
+    /// # Errors
+    /// What the system said; `EBADF` if there is no such device file.
+    pub(super) fn lend(&self, thread: u32, descriptor: i32, memory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        let info = fs::read_to_string(format!("/proc/{thread}/fdinfo/{descriptor}"))?;
+        let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
+        let mut table = self.table();
+        let number = table.number(&info).ok_or(rustix::io::Errno::BADF)?;
+        let watch = inotify::add_watch(&self.lent, &path, inotify::WatchFlags::CLOSE)?;
+        let lent = rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        table.by_watch.insert(watch, number);
+        table.by_inode.insert(fstat(&lent)?.st_ino, number);
+        if let Some(entry) = table.files.get_mut(&number) {
+            entry.lent += 1;
+        }
+        Ok(lent)
+    }
+
+    /// Forgets the files whose last descriptor was closed, and returns them.
+    pub(super) fn closed(&self) -> Vec<T> {
+        let mut table = self.table();
+        if table.files.is_empty() {
+            return Vec::new();
+        }
+        if !table.by_watch.is_empty() {
+            table.returned(&self.lent);
+        }
+        let Ok(info) = fs::read_to_string(format!("/proc/self/fdinfo/{}", self.open.as_raw_fd())) else {
+            return Vec::new();
+        };
+        let open: Vec<u64> = data(&info).collect();
+        let closed = |(number, entry): (&u32, &Entry<T>)| {
+            (entry.lent == 0 && !open.contains(&u64::from(*number))).then_some(*number)
+        };
+        let closed: Vec<u32> = table.files.iter().filter_map(closed).collect();
+        table.by_inode.retain(|_, number| !closed.contains(number));
+        table.by_watch.retain(|_, number| !closed.contains(number));
+        closed.iter().filter_map(|number| table.files.remove(number)).map(|entry| entry.file).collect()
+    }
+}
+
+impl<T> Table<T> {
+    /// The number of the device file that a descriptor with this `fdinfo` stands for.
+    fn number(&self, info: &str) -> Option<u32> {
+        number(info).or_else(|| {
+            let inode = info.lines().find_map(|line| line.strip_prefix("ino:"))?.trim().parse().ok()?;
+            self.by_inode.get(&inode).copied()
+        })
+    }
+
+    /// Counts the descriptions of lent memory that were closed.
+    fn returned(&mut self, lent: &OwnedFd) {
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut events = inotify::Reader::new(lent, &mut buffer);
+        while let Ok(event) = events.next() {
+            let entry = self.by_watch.get(&event.wd()).and_then(|number| self.files.get_mut(number));
+            if let Some(entry) = entry.filter(|_| event.events().intersects(inotify::ReadFlags::CLOSE_WRITE)) {
+                entry.lent = entry.lent.saturating_sub(1);
+            }
+        }
+    }
+}
+
+/// The data of every event that an epoll instance watches, from its `fdinfo`.
+fn data(info: &str) -> impl Iterator<Item = u64> {
+    info.lines().filter_map(|line| {
+        let rest = line.strip_prefix("tfd:")?.split_once("data:")?.1;
+        u64::from_str_radix(rest.split_whitespace().next()?, 16).ok()
+    })
+}
+
+/// The number in the mark of an emulated device file, from its `fdinfo`.
+fn number(info: &str) -> Option<u32> {
+    let data = data(info).next()?;
+    if data & !u64::from(u32::MAX) == MARK { u32::try_from(data & u64::from(u32::MAX)).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::{AsRawFd, Files};
+
+    #[test]
+    fn a_file_is_closed_with_its_last_descriptor() {
+        let files = Files::new().expect("an epoll instance");
+        let first = files.insert("first").expect("an epoll instance");
+        let second = files.insert("second").expect("an epoll instance");
+        let copy = first.try_clone().expect("a descriptor");
+        let thread = std::process::id();
+        assert_eq!(files.find(thread, first.as_raw_fd()), Some("first"));
+        assert_eq!(files.find(thread, copy.as_raw_fd()), Some("first"), "a copy is the same file");
+        assert_eq!(files.find(thread, 0), None, "standard input is no device");
+        drop(first);
+        assert_eq!(files.closed(), Vec::<&str>::new());
+        drop(copy);
+        assert_eq!(files.closed(), ["first"]);
+        assert_eq!(files.closed(), Vec::<&str>::new());
+        drop(second);
+        assert_eq!(files.closed(), ["second"]);
+    }
+
+    #[test]
+    fn lent_memory_keeps_its_file_open() {
+        let files = Files::new().expect("an epoll instance");
+        let file = files.insert("file").expect("an epoll instance");
+        let memory = rustix::fs::memfd_create("memory", rustix::fs::MemfdFlags::CLOEXEC).expect("memory");
+        let thread = std::process::id();
+        let lent = files.lend(thread, file.as_raw_fd(), memory.as_fd()).expect("a descriptor");
+        assert_eq!(files.find(thread, lent.as_raw_fd()), Some("file"), "it stands for the same file");
+        drop(file);
+        assert_eq!(files.closed(), Vec::<&str>::new());
+        let copy = lent.try_clone().expect("a descriptor");
+        drop(lent);
+        assert_eq!(files.closed(), Vec::<&str>::new());
+        drop(copy);
+        assert_eq!(files.closed(), ["file"]);
+    }
+
+    #[test]
+    fn device_files_answer_as_those_of_the_driver() {
+        let files = Files::new().expect("an epoll instance");
+        let file = files.insert(()).expect("an epoll instance");
+        assert_eq!(rustix::io::read(&file, &mut [0u8; 8]), Err(rustix::io::Errno::INVAL));
+        assert_eq!(rustix::io::write(&file, &[0u8; 8]), Err(rustix::io::Errno::INVAL));
+    }
+}

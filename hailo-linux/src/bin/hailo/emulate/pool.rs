@@ -1,0 +1,104 @@
+//! [`Pool`]: threads for calls that may wait.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Runs each piece of work at once: in a thread that is free, or else in a new one. A call that waits for ever keeps only
+/// its own thread.
+#[derive(Default)]
+pub(super) struct Pool {
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Work>,
+    /// Threads that wait for work, less the work that waits for them.
+    free: usize,
+    finished: bool,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, first: Work) {
+        let mut work = first;
+        loop {
+            work();
+            let mut state = self.state();
+            state.free += 1;
+            work = loop {
+                if let Some(work) = state.waiting.pop_front() {
+                    break work;
+                }
+                if state.finished {
+                    return;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            };
+        }
+    }
+}
+
+impl Pool {
+    /// Runs `work` in another thread, without waiting for one.
+    pub(super) fn run(&mut self, work: impl FnOnce() + Send + 'static) {
+        let mut state = self.queue.state();
+        if state.free > 0 {
+            state.free -= 1;
+            state.waiting.push_back(Box::new(work));
+            drop(state);
+            self.queue.changed.notify_one();
+            return;
+        }
+        drop(state);
+        let queue = self.queue.clone();
+        self.threads.push(thread::spawn(move || queue.serve(Box::new(work))));
+    }
+
+    /// Waits until all work is done.
+    pub(super) fn finish(self) {
+        self.queue.state().finished = true;
+        self.queue.changed.notify_all();
+        for thread in self.threads {
+            // A panic has been reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::Pool;
+
+    #[test]
+    fn work_that_waits_keeps_nobody_else_waiting() {
+        let mut pool = Pool::default();
+        let (release, released) = channel::<()>();
+        let (done, finished) = channel();
+        let first = done.clone();
+        pool.run(move || {
+            released.recv().expect("a sender");
+            first.send(1).expect("a receiver");
+        });
+        pool.run(move || done.send(2).expect("a receiver"));
+        assert_eq!(finished.recv(), Ok(2));
+        release.send(()).expect("a receiver");
+        assert_eq!(finished.recv(), Ok(1));
+        pool.finish();
+    }
+}

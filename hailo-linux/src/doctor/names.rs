@@ -38,13 +38,15 @@ pub struct Family {
     pub driver: &'static str,
     /// The device class.
     pub class: &'static str,
+    /// The device node, without its number.
+    pub node: &'static str,
 }
 
 /// From the oldest to the newest.
 pub const FAMILIES: &[Family] = &[
-    Family { span: (V4_17, V5_0_1), module: "hailo_pci", driver: "hailo", class: "hailo_chardev" },
-    Family { span: (V5_0_1, V5_3), module: "hailo1x_pci", driver: "hailo1x", class: "hailo_chardev" },
-    Family { span: (V5_3, LATER), module: "hailo1x_pci", driver: "hailo1x", class: "hailo1x" },
+    Family { span: (V4_17, V5_0_1), module: "hailo_pci", driver: "hailo", class: "hailo_chardev", node: "hailo" },
+    Family { span: (V5_0_1, V5_3), module: "hailo1x_pci", driver: "hailo1x", class: "hailo_chardev", node: "hailo" },
+    Family { span: (V5_3, LATER), module: "hailo1x_pci", driver: "hailo1x", class: "hailo1x", node: "h1x-" },
 ];
 
 /// The class of boards whose core sits on the system bus, from 5.3.0 on. (Before, it is that of the PCI boards.)
@@ -60,6 +62,27 @@ impl Family {
     /// The family of a release.
     pub fn of(driver: DriverRelease) -> Option<&'static Self> {
         FAMILIES.iter().find(|family| within(family.span, driver))
+    }
+
+    /// Whether the class device of a release hangs below the PCI device, and not among the virtual ones.
+    #[must_use]
+    pub fn below_pci(&self, driver: DriverRelease) -> bool {
+        driver >= V5_0_1 || within((V4_23, V5_0), driver)
+    }
+
+    /// The attributes of the class device of a release: name and content, without a line end. The board is one with
+    /// plain neural network cores (accelerator type 0).
+    #[must_use]
+    pub fn attributes(&self, driver: DriverRelease, location: &str, device_id: u16) -> Vec<(&'static str, String)> {
+        let id = format!("{VENDOR_ID:x}:{device_id:x}");
+        if driver >= V5_3 {
+            return vec![("device_id", location.to_owned())];
+        }
+        let mut attributes = vec![("board_location", location.to_owned()), ("device_id", id)];
+        if driver >= V4_18 {
+            attributes.push(("accelerator_type", "0".to_owned()));
+        }
+        attributes
     }
 }
 

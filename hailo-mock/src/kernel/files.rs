@@ -51,8 +51,14 @@ impl FileState {
 
     /// A number for a list or a buffer of the driver, as the offset of a page to map it at.
     pub(super) fn next_resource(&mut self) -> u64 {
+        let number = self.following_resource();
         self.resource_numbers += 1;
-        self.resource_numbers * PAGE_SIZE
+        number
+    }
+
+    /// What [`next_resource`](Self::next_resource) will give.
+    pub(super) fn following_resource(&self) -> u64 {
+        (self.resource_numbers + 1) * PAGE_SIZE
     }
 }
 

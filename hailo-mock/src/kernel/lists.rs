@@ -92,7 +92,7 @@ impl Board {
             return Err(self.behaviour.no_buffers.into());
         }
         let memory = if self.behaviour.lists_can_be_mapped {
-            let region = SharedRegion::create(bytes as usize).map_err(|_| self.behaviour.no_buffers)?;
+            let region = SharedRegion::create(bytes as usize, handle).map_err(|_| self.behaviour.no_buffers)?;
             Arc::new(ListMemory::Shared(region))
         } else {
             Arc::new(ListMemory::private(count))
@@ -132,12 +132,15 @@ impl Board {
     pub(super) fn low_memory_alloc(&self, kernel: &mut Kernel, file: FileId, size: u64) -> Result<u64, Stop> {
         // Rounding up may wrap to no pages at all, which are allocated without trouble.
         let bytes = size.wrapping_add(PAGE_SIZE - 1) & !(PAGE_SIZE - 1);
+        let state = kernel.file_mut(file)?;
         let buffer = match bytes {
             0 => None,
             bytes if bytes > SYSTEM_MEMORY => return Err(Errno::ENOMEM.into()),
-            bytes => Some(SharedRegion::create(bytes as usize).map_err(|_| Errno::ENOMEM)?),
+            bytes => {
+                let region = SharedRegion::create(bytes as usize, state.following_resource());
+                Some(region.map_err(|_| Errno::ENOMEM)?)
+            }
         };
-        let state = kernel.file_mut(file)?;
         let handle = state.next_resource();
         state.low_memory.insert(handle, buffer);
         Ok(handle)
@@ -158,9 +161,10 @@ impl Board {
         if bytes == 0 || bytes > if self.iommu { SYSTEM_MEMORY } else { MAX_CONTIGUOUS } {
             return Err(self.behaviour.no_buffers.into());
         }
-        let region = SharedRegion::create(bytes as usize).map_err(|_| self.behaviour.no_buffers)?;
-        let range = self.device.dma.insert(Target::Continuous(region.clone()), region.length());
         let state = kernel.file_mut(file)?;
+        let region = SharedRegion::create(bytes as usize, state.following_resource());
+        let region = region.map_err(|_| self.behaviour.no_buffers)?;
+        let range = self.device.dma.insert(Target::Continuous(region.clone()), region.length());
         let handle = state.next_resource();
         state.continuous.insert(handle, Continuous { region, range });
         Ok((handle, range.base))

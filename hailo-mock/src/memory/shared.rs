@@ -32,7 +32,7 @@ impl SharedMemory {
     /// # Errors
     /// The system has no memory or no file descriptor left; a length of 0 is refused.
     pub fn allocate(&self, length: usize) -> io::Result<Arc<SharedRegion>> {
-        let region = SharedRegion::create(length)?;
+        let region = SharedRegion::create(length, 0)?;
         register(region.address(), Entry { length: region.size, kind: Kind::Buffer(Arc::downgrade(&region)) });
         Ok(region)
     }
@@ -49,6 +49,8 @@ pub struct SharedRegion {
     file: OwnedFd,
     /// It passes for a dma-buf.
     exported: AtomicBool,
+    /// Where the region starts in its file, in bytes.
+    place: u64,
 }
 
 // SAFETY: the region is an address range that this value alone unmaps; it is not tied to a thread.
@@ -58,13 +60,15 @@ unsafe impl Send for SharedRegion {}
 unsafe impl Sync for SharedRegion {}
 
 impl SharedRegion {
-    pub(crate) fn create(length: usize) -> io::Result<Arc<Self>> {
+    /// A region that starts at `place` in its file, a multiple of the page size. For memory of the driver that is its
+    /// handle, so that a process can map the file as it would map the driver's.
+    pub(crate) fn create(length: usize, place: u64) -> io::Result<Arc<Self>> {
         let size = length.checked_next_multiple_of(PAGE_SIZE as usize).filter(|size| *size > 0);
         let size = size.ok_or(io::ErrorKind::InvalidInput)?;
         let file = memfd_create(c"hailo", MemfdFlags::CLOEXEC)?;
-        ftruncate(&file, size as u64)?;
-        let start = map(&file, size)?;
-        Ok(Arc::new(Self { start, length, size, file, exported: AtomicBool::new(false) }))
+        ftruncate(&file, place.checked_add(size as u64).ok_or(io::ErrorKind::InvalidInput)?)?;
+        let start = map(&file, place, size)?;
+        Ok(Arc::new(Self { start, length, size, file, exported: AtomicBool::new(false), place }))
     }
 
     /// The first byte. Valid for reads and writes of [`len`](Self::len) bytes as long as the region lives.
@@ -85,7 +89,8 @@ impl SharedRegion {
         self.length == 0
     }
 
-    /// The memory file behind the region, to map it elsewhere.
+    /// The memory file behind the region, to map it elsewhere. Memory of the driver starts in it at its handle, other
+    /// regions at 0.
     #[must_use]
     pub fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -240,7 +245,7 @@ pub(super) fn exported(file: (u64, u64)) -> Option<Arc<SharedRegion>> {
 /// Maps memory of the emulated driver into this process once more.
 pub(crate) fn map_driver_memory(region: &Arc<SharedRegion>, length: usize) -> io::Result<Mapping> {
     let size = length.next_multiple_of(PAGE_SIZE as usize).min(region.size);
-    let start = map(&region.file, size)?;
+    let start = map(&region.file, region.place, size)?;
     register(start.as_ptr() as usize, Entry { length: size, kind: Kind::Driver(Arc::downgrade(region)) });
     // SAFETY: the range was just mapped for this value alone, and `release` unmaps it.
     Ok(unsafe { Mapping::from_raw(start, size, release) })
@@ -256,10 +261,10 @@ unsafe fn release(start: NonNull<u8>, size: usize) {
     unsafe { unmap(start, size) };
 }
 
-fn map(file: &OwnedFd, size: usize) -> io::Result<NonNull<u8>> {
+fn map(file: &OwnedFd, place: u64, size: usize) -> io::Result<NonNull<u8>> {
     // SAFETY: the kernel chooses an address range that nothing else uses.
     let start =
-        unsafe { mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0) }?;
+        unsafe { mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, place) }?;
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 

@@ -199,18 +199,20 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
     };
     let status_of = |lookup: Lookup, follow: bool, buffer: u64| match lookup.target(tree) {
         None => Outcome::LetThrough,
-        Some(target) => {
-            Outcome::Answer(status(&target, follow).and_then(|status| write(thread, buffer, stat_bytes(&status)).map(|()| 0)))
-        }
+        Some(target) => Outcome::Answer(
+            status(&target, follow).and_then(|status| write(thread, buffer, stat_bytes(&status)).map(|()| 0)),
+        ),
     };
     let link = |lookup: Lookup, buffer: u64, size: u64| match lookup.target(tree) {
         None => Outcome::LetThrough,
-        Some(Target::Tree(path)) => Outcome::Answer(fs::read_link(path).map_err(|error| errno(&error)).and_then(|link| {
-            let link = tree.emulated(&link);
-            let bytes = link.as_os_str().as_bytes();
-            let length = bytes.len().min(usize::try_from(size).unwrap_or(usize::MAX));
-            write(thread, buffer, &bytes[..length]).map(|()| length as i64)
-        })),
+        Some(Target::Tree(path)) => {
+            Outcome::Answer(fs::read_link(path).map_err(|error| errno(&error)).and_then(|link| {
+                let link = tree.emulated(&link);
+                let bytes = link.as_os_str().as_bytes();
+                let length = bytes.len().min(usize::try_from(size).unwrap_or(usize::MAX));
+                write(thread, buffer, &bytes[..length]).map(|()| length as i64)
+            }))
+        }
         Some(_) => Outcome::Answer(Err(libc::EINVAL)),
     };
     let follows = |flags: u64| int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0;
@@ -229,10 +231,10 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
             }
         }
         libc::SYS_newfstatat => {
-            if int(fourth) & libc::AT_EMPTY_PATH != 0 {
-                if let Some(status) = descriptor(first) {
-                    return Outcome::Answer(write(thread, third, stat_bytes(&status)).map(|()| 0));
-                }
+            if int(fourth) & libc::AT_EMPTY_PATH != 0
+                && let Some(status) = descriptor(first)
+            {
+                return Outcome::Answer(write(thread, third, stat_bytes(&status)).map(|()| 0));
             }
             status_of(relative(first, second), follows(fourth), third)
         }
@@ -241,11 +243,9 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
             None => Outcome::LetThrough,
         },
         libc::SYS_statx => {
-            let status = if int(third) & libc::AT_EMPTY_PATH != 0 { descriptor(first).map(Ok) } else { None };
-            let status = status.or_else(|| {
-                relative(first, second).target(tree).map(|target| status(&target, follows(third)))
-            });
-            match status {
+            let opened = if int(third) & libc::AT_EMPTY_PATH != 0 { descriptor(first).map(Ok) } else { None };
+            let looked_up = || relative(first, second).target(tree).map(|target| status(&target, follows(third)));
+            match opened.or_else(looked_up) {
                 None => Outcome::LetThrough,
                 Some(status) => Outcome::Answer(
                     status.and_then(|status| write(thread, fifth, statx_bytes(&extended(&status))).map(|()| 0)),
@@ -253,6 +253,13 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
             }
         }
         libc::SYS_faccessat | libc::SYS_faccessat2 => checked(relative(first, second), true, int(third)),
+        // Nothing emulated has extended attributes.
+        libc::SYS_getxattr | libc::SYS_lgetxattr | libc::SYS_listxattr | libc::SYS_llistxattr => {
+            match absolute(first).target(tree) {
+                None => Outcome::LetThrough,
+                Some(_) => Outcome::Answer(Err(libc::EOPNOTSUPP)),
+            }
+        }
         libc::SYS_readlinkat => link(relative(first, second), third, fourth),
         #[cfg(target_arch = "x86_64")]
         libc::SYS_open => opened(absolute(first), int(second)),

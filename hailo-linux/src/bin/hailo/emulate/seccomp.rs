@@ -10,7 +10,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use libc::{c_int, c_long, seccomp_data, seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, sock_filter, sock_fprog};
+use libc::{
+    c_int, c_long, seccomp_data, seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, sock_filter, sock_fprog,
+};
 
 /// One system call of a supervised thread, which waits for the answer.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,10 @@ const LOOKED_AT: &[c_long] = &[
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
     libc::SYS_readlinkat,
+    libc::SYS_getxattr,
+    libc::SYS_lgetxattr,
+    libc::SYS_listxattr,
+    libc::SYS_llistxattr,
     libc::SYS_lseek,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_open,
@@ -213,8 +219,7 @@ impl Listener {
     /// Waits for the next call. `None` when no supervised thread is left.
     pub(super) fn receive(&self) -> io::Result<Option<Call>> {
         loop {
-            let mut ready =
-                libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            let mut ready = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
             // SAFETY: one valid pollfd.
             match check(unsafe { libc::poll(&raw mut ready, 1, -1) }.into()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

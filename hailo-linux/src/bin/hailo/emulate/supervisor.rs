@@ -70,7 +70,12 @@ fn process_of(thread: u32) -> Option<u32> {
 }
 
 impl Supervisor {
-    pub(super) fn new(listener: Listener, machine: Machine, interface: &'static Interface, tree: Tree) -> io::Result<Self> {
+    pub(super) fn new(
+        listener: Listener,
+        machine: Machine,
+        interface: &'static Interface,
+        tree: Tree,
+    ) -> io::Result<Self> {
         let files = Files::new()?;
         let shared = Shared { listener, machine, interface, tree, files, ended: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), processes: HashMap::new(), pool: Pool::default() })
@@ -96,10 +101,10 @@ impl Supervisor {
 
     /// The process of a thread. Threads come and go, and their numbers are used again.
     fn process(&mut self, thread: u32) -> u32 {
-        if let Some(process) = self.processes.get(&thread) {
-            if fs::exists(format!("/proc/{process}/task/{thread}")).unwrap_or(false) {
-                return *process;
-            }
+        if let Some(process) = self.processes.get(&thread)
+            && fs::exists(format!("/proc/{process}/task/{thread}")).unwrap_or(false)
+        {
+            return *process;
         }
         let process = process_of(thread).unwrap_or(thread);
         self.processes.insert(thread, process);
@@ -193,8 +198,7 @@ impl Shared {
 
     fn call(&self, file: &File, call: Call, process: u32, request: u32, argument: u64) {
         let memory = RemoteProcess::new(process);
-        let signals =
-            RemoteSignals { listener: &self.listener, call: call.id, restartable: AtomicBool::new(false) };
+        let signals = RemoteSignals { listener: &self.listener, call: call.id, restartable: AtomicBool::new(false) };
         let caller = Caller { memory: &memory, process, interruption: &signals };
         let result = file.ioctl(&caller, request, argument);
         let interrupted = result == Err(Errno::EINTR);

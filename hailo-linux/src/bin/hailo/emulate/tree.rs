@@ -93,7 +93,13 @@ impl Tree {
             ("class", "0x120000\n".to_owned()),
             ("revision", "0x01\n".to_owned()),
             ("enable", "1\n".to_owned()),
-            ("uevent", format!("DRIVER={}\nPCI_ID=1E60:{:04X}\nPCI_SLOT_NAME={}\n", names.driver, board.device_id, board.location)),
+            (
+                "uevent",
+                format!(
+                    "DRIVER={}\nPCI_ID=1E60:{:04X}\nPCI_SLOT_NAME={}\n",
+                    names.driver, board.device_id, board.location
+                ),
+            ),
         ] {
             self.write(&pci.join(name), &content)?;
         }
@@ -206,13 +212,8 @@ mod tests {
     use super::{Board, Names, Path, Target, Tree, fs, normalized};
 
     fn tree() -> Tree {
-        let names = Names {
-            module: "hailo_pci",
-            driver: "hailo",
-            class: "hailo_chardev",
-            node: "hailo",
-            below_pci: true,
-        };
+        let names =
+            Names { module: "hailo_pci", driver: "hailo", class: "hailo_chardev", node: "hailo", below_pci: true };
         let board = Board {
             location: "0000:01:00.0".into(),
             device_id: 0x2864,

@@ -152,9 +152,10 @@ impl Tree {
 
     /// Makes `link` lead to `target`, relative to the tree, so that following it stays inside.
     fn link(&self, target: &Path, link: &Path) -> io::Result<()> {
-        let up = link.components().count().saturating_sub(2);
+        let common = target.components().zip(link.components()).take_while(|(target, link)| target == link).count();
+        let up = link.components().count().saturating_sub(common + 1);
         let mut relative: PathBuf = std::iter::repeat_n("..", up).collect();
-        relative.push(target.strip_prefix("/").unwrap_or(target));
+        relative.extend(target.components().skip(common));
         symlink(relative, self.real(link))
     }
 

@@ -17,7 +17,7 @@
 mod device;
 mod driver;
 mod firmware;
-pub mod names;
+mod names;
 mod node;
 mod page_size;
 mod survey;

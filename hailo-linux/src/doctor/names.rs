@@ -7,7 +7,7 @@ const fn release(major: u32, minor: u32, revision: u32) -> DriverRelease {
 }
 
 /// The vendor's number on the PCI bus.
-pub const VENDOR_ID: u16 = 0x1e60;
+pub(super) const VENDOR_ID: u16 = 0x1e60;
 
 /// The first release and the one before which a span ends.
 type Span = (DriverRelease, DriverRelease);
@@ -30,74 +30,51 @@ fn within(span: Span, driver: DriverRelease) -> bool {
 
 /// Releases that have their names in common.
 #[derive(Clone, Copy, Debug)]
-pub struct Family {
+pub(super) struct Family {
     span: Span,
     /// The kernel module.
-    pub module: &'static str,
+    pub(super) module: &'static str,
     /// The name of the PCI driver.
-    pub driver: &'static str,
+    pub(super) driver: &'static str,
     /// The device class.
-    pub class: &'static str,
-    /// The device node, without its number.
-    pub node: &'static str,
+    pub(super) class: &'static str,
 }
 
 /// From the oldest to the newest.
-pub const FAMILIES: &[Family] = &[
-    Family { span: (V4_17, V5_0_1), module: "hailo_pci", driver: "hailo", class: "hailo_chardev", node: "hailo" },
-    Family { span: (V5_0_1, V5_3), module: "hailo1x_pci", driver: "hailo1x", class: "hailo_chardev", node: "hailo" },
-    Family { span: (V5_3, LATER), module: "hailo1x_pci", driver: "hailo1x", class: "hailo1x", node: "h1x-" },
+pub(super) const FAMILIES: &[Family] = &[
+    Family { span: (V4_17, V5_0_1), module: "hailo_pci", driver: "hailo", class: "hailo_chardev" },
+    Family { span: (V5_0_1, V5_3), module: "hailo1x_pci", driver: "hailo1x", class: "hailo_chardev" },
+    Family { span: (V5_3, LATER), module: "hailo1x_pci", driver: "hailo1x", class: "hailo1x" },
 ];
 
 /// The class of boards whose core sits on the system bus, from 5.3.0 on. (Before, it is that of the PCI boards.)
-pub const INTEGRATED_CLASS: &str = "hailo1x_integrated";
+pub(super) const INTEGRATED_CLASS: &str = "hailo1x_integrated";
 
 /// The modules for PCI boards.
-pub const MODULES: &[&str] = &["hailo_pci", "hailo1x_pci"];
+pub(super) const MODULES: &[&str] = &["hailo_pci", "hailo1x_pci"];
 
 /// The module for boards whose core sits on the system bus.
-pub const INTEGRATED_MODULE: &str = "hailo_integrated_nnc";
+pub(super) const INTEGRATED_MODULE: &str = "hailo_integrated_nnc";
 
 impl Family {
     /// The family of a release.
-    pub fn of(driver: DriverRelease) -> Option<&'static Self> {
+    pub(super) fn of(driver: DriverRelease) -> Option<&'static Self> {
         FAMILIES.iter().find(|family| within(family.span, driver))
-    }
-
-    /// Whether the class device of a release hangs below the PCI device, and not among the virtual ones.
-    #[must_use]
-    pub fn below_pci(&self, driver: DriverRelease) -> bool {
-        driver >= V5_0_1 || within((V4_23, V5_0), driver)
-    }
-
-    /// The attributes of the class device of a release: name and content, without a line end. The board is one with
-    /// plain neural network cores (accelerator type 0).
-    #[must_use]
-    pub fn attributes(&self, driver: DriverRelease, location: &str, device_id: u16) -> Vec<(&'static str, String)> {
-        let id = format!("{VENDOR_ID:x}:{device_id:x}");
-        if driver >= V5_3 {
-            return vec![("device_id", location.to_owned())];
-        }
-        let mut attributes = vec![("board_location", location.to_owned()), ("device_id", id)];
-        if driver >= V4_18 {
-            attributes.push(("accelerator_type", "0".to_owned()));
-        }
-        attributes
     }
 }
 
 /// A kind of board, by its number on the PCI bus.
-pub struct Kind {
+pub(super) struct Kind {
     /// The device id.
-    pub id: u16,
+    pub(super) id: u16,
     /// What the vendor calls it.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The releases whose driver takes it.
     spans: &'static [Span],
 }
 
 /// Every kind that some release knows.
-pub const KINDS: &[Kind] = &[
+pub(super) const KINDS: &[Kind] = &[
     Kind { id: 0x2864, name: "Hailo-8", spans: &[(V4_17, V5_0_1)] },
     Kind { id: 0x45c4, name: "Hailo-10H / Hailo-15H", spans: &[(V4_17, V4_23), (V5_0, LATER)] },
     Kind { id: 0x43a2, name: "Hailo-15L", spans: &[(V4_17, V4_23), (V5_0, LATER)] },
@@ -106,17 +83,17 @@ pub const KINDS: &[Kind] = &[
 
 impl Kind {
     /// The kind with this id.
-    pub fn of(id: u16) -> Option<&'static Self> {
+    pub(super) fn of(id: u16) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.id == id)
     }
 
     /// Whether the driver of a release takes it.
-    pub fn known_to(&self, driver: DriverRelease) -> bool {
+    pub(super) fn known_to(&self, driver: DriverRelease) -> bool {
         self.spans.iter().any(|span| within(*span, driver))
     }
 
     /// The known releases whose driver takes it, in words.
-    pub fn releases(&self) -> String {
+    pub(super) fn releases(&self) -> String {
         let spans = self.spans.iter().map(|(first, end)| {
             let known = hailo_abi::interface::RELEASES.iter().map(|(release, _)| *release);
             let last = known.filter(|release| within((*first, *end), *release)).max();
@@ -128,7 +105,7 @@ impl Kind {
 
 /// A file that the driver asks for when it starts a board, below the firmware directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FirmwareFile {
+pub(super) enum FirmwareFile {
     /// This one.
     Exact(String),
     /// One of those in this directory whose name starts and ends so: the device tree of the board's variant.
@@ -144,7 +121,7 @@ pub enum FirmwareFile {
 
 /// The files without which a release does not start a board. `legacy` is the value of the parameter that makes a
 /// Hailo-10H a plain accelerator. None for a release that does not know the board.
-pub fn firmware(id: u16, driver: DriverRelease, legacy: bool, from_emmc: bool) -> Vec<FirmwareFile> {
+pub(super) fn firmware(id: u16, driver: DriverRelease, legacy: bool, from_emmc: bool) -> Vec<FirmwareFile> {
     let exact = |path: &str| FirmwareFile::Exact(path.to_owned());
     if !Kind::of(id).is_some_and(|kind| kind.known_to(driver)) {
         return Vec::new();

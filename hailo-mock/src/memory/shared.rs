@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn memory_of_the_driver_is_not_pinned() {
-        let region = SharedRegion::create(4096).unwrap();
+        let region = SharedRegion::create(4096, 0).unwrap();
         let mapping = map_driver_memory(&region, 4096).unwrap();
         let address = mapping.address().as_ptr() as u64;
         assert_eq!(OwnProcess.pin(address, 1, false).unwrap_err(), PinError::First);

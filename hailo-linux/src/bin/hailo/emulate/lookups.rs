@@ -9,11 +9,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use hailo_mock::Machine;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
 use nix::unistd::Pid;
 
 use super::seccomp::Call;
-use super::tree::{MAJOR, Target, Tree, normalized};
+use super::tree::{Target, Tree, normalized};
 
 /// The longest path that the kernel takes, in bytes.
 const PATH_MAX: usize = libc::PATH_MAX as usize;
@@ -119,7 +120,7 @@ fn open(path: &Path, flags: i32) -> Outcome {
 }
 
 /// The status of a device node or a file of the tree, in the layout of `stat(2)`.
-fn status(target: &Target, follow: bool) -> Result<libc::stat, i32> {
+fn status(target: &Target, follow: bool, machine: &Machine) -> Result<libc::stat, i32> {
     match target {
         Target::Tree(path) => {
             let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| libc::ENOENT)?;
@@ -131,19 +132,20 @@ fn status(target: &Target, follow: bool) -> Result<libc::stat, i32> {
             };
             if result == 0 { Ok(status) } else { Err(errno(&io::Error::last_os_error())) }
         }
-        Target::Node(board) => Ok(node_status(*board)),
+        Target::Node(board) => Ok(node_status(machine, *board)),
         Target::Real => Err(libc::ENOENT),
     }
 }
 
 /// The status of a device node: a character device that everybody may use, as with the vendor's udev rule.
-pub(super) fn node_status(board: usize) -> libc::stat {
+fn node_status(machine: &Machine, board: usize) -> libc::stat {
+    let (major, minor) = machine.node_number(board);
     // SAFETY: an all-zero stat is a valid one.
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     status.st_mode = libc::S_IFCHR | 0o666;
     status.st_nlink = 1;
     status.st_blksize = PAGE as _;
-    status.st_rdev = libc::makedev(MAJOR, board as u32);
+    status.st_rdev = libc::makedev(major, minor);
     status.st_ino = 1 + board as u64;
     status
 }
@@ -180,7 +182,7 @@ fn extended(status: &libc::stat) -> libc::statx {
 }
 
 /// Handles a call that looks at a path. `find` tells which board a descriptor of the program is open on.
-pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usize>) -> Outcome {
+pub(super) fn handle(machine: &Machine, tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usize>) -> Outcome {
     let thread = call.thread;
     let [first, second, third, fourth, fifth, _] = call.arguments;
     let relative = |directory: u64, path: u64| Lookup { thread, directory: int(directory), path };
@@ -192,7 +194,7 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
     };
     let checked = |lookup: Lookup, follow: bool, mode: i32| match lookup.target(tree) {
         None => Outcome::LetThrough,
-        Some(target) => Outcome::Answer(status(&target, follow).and_then(|status| {
+        Some(target) => Outcome::Answer(status(&target, follow, machine).and_then(|status| {
             let executable = status.st_mode & 0o111 != 0;
             if mode & libc::X_OK != 0 && !executable { Err(libc::EACCES) } else { Ok(0) }
         })),
@@ -200,7 +202,7 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
     let status_of = |lookup: Lookup, follow: bool, buffer: u64| match lookup.target(tree) {
         None => Outcome::LetThrough,
         Some(target) => Outcome::Answer(
-            status(&target, follow).and_then(|status| write(thread, buffer, stat_bytes(&status)).map(|()| 0)),
+            status(&target, follow, machine).and_then(|status| write(thread, buffer, stat_bytes(&status)).map(|()| 0)),
         ),
     };
     let link = |lookup: Lookup, buffer: u64, size: u64| match lookup.target(tree) {
@@ -217,7 +219,7 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
     };
     let follows = |flags: u64| int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0;
     // The status of an open descriptor: of ours it is that of the node.
-    let descriptor = |descriptor: u64| find(int(descriptor)).map(node_status);
+    let descriptor = |descriptor: u64| find(int(descriptor)).map(|board| node_status(machine, board));
 
     match call.number {
         libc::SYS_openat => opened(relative(first, second), int(third)),
@@ -244,7 +246,8 @@ pub(super) fn handle(tree: &Tree, call: &Call, find: &dyn Fn(i32) -> Option<usiz
         },
         libc::SYS_statx => {
             let opened = if int(third) & libc::AT_EMPTY_PATH != 0 { descriptor(first).map(Ok) } else { None };
-            let looked_up = || relative(first, second).target(tree).map(|target| status(&target, follows(third)));
+            let looked_up =
+                || relative(first, second).target(tree).map(|target| status(&target, follows(third), machine));
             match opened.or_else(looked_up) {
                 None => Outcome::LetThrough,
                 Some(status) => Outcome::Answer(

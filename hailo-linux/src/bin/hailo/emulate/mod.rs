@@ -17,12 +17,11 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Args;
 use hailo_abi::Interface;
-use hailo_linux::doctor::names::Family;
 use hailo_mock::{Machine, MachineOptions};
 
 use crate::failure::Failure;
 use supervisor::Supervisor;
-use tree::{Board, Names, Tree};
+use tree::Tree;
 
 /// Run a program that finds emulated boards, as if they were in this computer
 #[derive(Args)]
@@ -37,35 +36,6 @@ pub(crate) struct Arguments {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
-}
-
-/// The PCI address of an emulated board.
-fn location(index: usize) -> String {
-    format!("0000:{:02x}:00.0", index + 1)
-}
-
-/// What the emulated driver shows of its boards below `/sys`.
-fn tree(machine: &Machine) -> Result<Tree, Failure> {
-    let release = machine.driver();
-    let family =
-        Family::of(release).ok_or_else(|| Failure::new(format_args!("driver {release} has no known names")))?;
-    let names = Names {
-        module: family.module,
-        driver: family.driver,
-        class: family.class,
-        node: family.node,
-        below_pci: family.below_pci(release),
-    };
-    let device_id = machine.board_kind().pci_device();
-    let boards: Vec<Board> = (0..machine.boards())
-        .map(|index| {
-            let location = location(index);
-            let attributes = family.attributes(release, &location, device_id);
-            Board { location, device_id, attributes }
-        })
-        .collect();
-    Tree::new(&names, &boards, &release.to_string())
-        .map_err(|error| Failure::new(format_args!("cannot write the files of the emulated boards: {error}")))
 }
 
 /// What may keep the system from supervising a program, in words.
@@ -100,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments, device: Option<&str>) -> Result<ExitCod
     let machine = Machine::new(options).map_err(Failure::new)?;
     let interface = Interface::of(machine.driver())
         .ok_or_else(|| Failure::new(format_args!("driver {} is not known", machine.driver())))?;
-    let tree = tree(&machine)?;
+    let tree = Tree::new(&machine)
+        .map_err(|error| Failure::new(format_args!("cannot write the files of the emulated boards: {error}")))?;
 
     let [program, rest @ ..] = arguments.program.as_slice() else {
         return Err(Failure::new("emulate needs a program to run"));

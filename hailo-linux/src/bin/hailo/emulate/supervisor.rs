@@ -115,7 +115,7 @@ impl Supervisor {
         let shared = self.shared.clone();
         let find = |descriptor| shared.files.find(call.thread, descriptor).map(|file| file.board());
         let listener = &shared.listener;
-        match lookups::handle(&shared.tree, call, &find) {
+        match lookups::handle(&shared.machine, &shared.tree, call, &find) {
             Outcome::LetThrough => listener.let_through(call.id),
             Outcome::Answer(result) => listener.answer(call.id, result),
             Outcome::Descriptor(file, close_on_exec) => {

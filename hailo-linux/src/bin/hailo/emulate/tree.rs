@@ -2,39 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
-/// What a driver release calls its things, and what it shows of a board.
-#[derive(Clone, Debug)]
-pub(super) struct Names {
-    /// The kernel module.
-    pub(super) module: &'static str,
-    /// The PCI driver.
-    pub(super) driver: &'static str,
-    /// The device class.
-    pub(super) class: &'static str,
-    /// The device node, without its number.
-    pub(super) node: &'static str,
-    /// Whether the class device hangs below the PCI device.
-    pub(super) below_pci: bool,
-}
-
-/// One emulated board on the PCI bus.
-#[derive(Clone, Debug)]
-pub(super) struct Board {
-    /// The PCI address.
-    pub(super) location: String,
-    /// The device id.
-    pub(super) device_id: u16,
-    /// The attributes of the class device: name and content.
-    pub(super) attributes: Vec<(&'static str, String)>,
-}
+use hailo_mock::{Machine, SysfsEntry};
 
 /// The tree. Dropping it removes it.
 pub(super) struct Tree {
     root: tempfile::TempDir,
-    /// Directories that are wholly emulated, with everything below.
+    /// What is emulated, with everything below it.
     owned: Vec<PathBuf>,
     /// Directories that list real entries and emulated ones.
     merged: Vec<PathBuf>,
@@ -52,82 +28,50 @@ pub(super) enum Target {
     Real,
 }
 
-/// The major number of emulated nodes: one of those that Linux sets aside for experiments.
-pub(super) const MAJOR: u32 = 240;
-
 impl Tree {
-    /// Writes the tree for these boards.
+    /// Writes the tree for the boards of a machine.
     ///
     /// # Errors
     /// What the system said about the temporary directory.
-    pub(super) fn new(names: &Names, boards: &[Board], version: &str) -> io::Result<Self> {
+    pub(super) fn new(machine: &Machine) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("hailo-emulate-").tempdir()?;
-        let mut tree = Self { root, owned: Vec::new(), merged: Vec::new(), nodes: Vec::new() };
-        let class = Path::new("/sys/class").join(names.class);
-        let driver = Path::new("/sys/bus/pci/drivers").join(names.driver);
-        let module = Path::new("/sys/module").join(names.module);
-        tree.own(&class)?;
-        tree.own(&driver)?;
-        tree.own(&module.join("parameters"))?;
-        tree.owned.push(module.clone());
-        tree.write(&module.join("version"), &format!("{version}\n"))?;
-        for (parameter, value) in [("no_power_mode", "N\n"), ("force_desc_page_size", "0\n"), ("o_dbg", "5\n")] {
-            tree.write(&module.join("parameters").join(parameter), value)?;
+        let mut tree = Self { root, owned: Vec::new(), merged: vec![PathBuf::from("/dev")], nodes: Vec::new() };
+        fs::create_dir(tree.real(Path::new("/dev")))?;
+        for (path, entry) in machine.sysfs() {
+            tree.add(Path::new(&path), &entry)?;
         }
-        for (index, board) in boards.iter().enumerate() {
-            tree.add(names, index, board, &class, &driver)?;
+        for board in 0..machine.boards() {
+            let node = Path::new("/dev").join(machine.node_name(board));
+            fs::write(tree.real(&node), "")?;
+            tree.nodes.push(node);
         }
-        for merged in ["/dev", "/sys/class", "/sys/module", "/sys/bus/pci/devices", "/sys/bus/pci/drivers"] {
-            tree.merge(Path::new(merged))?;
+        for directory in tree.merged.clone() {
+            tree.merge(&directory)?;
         }
         Ok(tree)
     }
 
-    fn add(&mut self, names: &Names, index: usize, board: &Board, class: &Path, driver: &Path) -> io::Result<()> {
-        let node = format!("{}{index}", names.node);
-        let pci = Path::new("/sys/devices/pci0000:00").join(&board.location);
-        self.own(&pci)?;
-        for (name, content) in [
-            ("vendor", "0x1e60\n".to_owned()),
-            ("device", format!("{:#06x}\n", board.device_id)),
-            ("class", "0x120000\n".to_owned()),
-            ("revision", "0x01\n".to_owned()),
-            ("enable", "1\n".to_owned()),
-            (
-                "uevent",
-                format!(
-                    "DRIVER={}\nPCI_ID=1E60:{:04X}\nPCI_SLOT_NAME={}\n",
-                    names.driver, board.device_id, board.location
-                ),
-            ),
-        ] {
-            self.write(&pci.join(name), &content)?;
+    fn add(&mut self, path: &Path, entry: &SysfsEntry) -> io::Result<()> {
+        let real = self.real(path);
+        match entry {
+            SysfsEntry::Directory => fs::create_dir_all(&real)?,
+            SysfsEntry::File { content, mode } => {
+                fs::write(&real, content)?;
+                fs::set_permissions(&real, fs::Permissions::from_mode(*mode))?;
+            }
+            SysfsEntry::Link { target } => symlink(target, &real)?,
         }
-        let device = if names.below_pci {
-            pci.join(names.class).join(&node)
+        if self.owned.iter().any(|owned| path.starts_with(owned)) {
+            return Ok(());
+        }
+        // What a driver in this computer shows of its own boards is hidden.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let of_a_driver = name.contains("hailo") || name.starts_with("h1x");
+        if *entry == SysfsEntry::Directory && path.is_dir() && !of_a_driver {
+            self.merged.push(path.to_owned());
         } else {
-            Path::new("/sys/devices/virtual").join(names.class).join(&node)
-        };
-        self.own(&device)?;
-        for (name, content) in &board.attributes {
-            self.write(&device.join(name), content)?;
+            self.owned.push(path.to_owned());
         }
-        self.write(&device.join("dev"), &format!("{MAJOR}:{index}\n"))?;
-        self.write(&device.join("uevent"), &format!("MAJOR={MAJOR}\nMINOR={index}\nDEVNAME={node}\n"))?;
-        if names.below_pci {
-            self.link(&pci, &device.join("device"))?;
-        }
-        self.link(class, &device.join("subsystem"))?;
-        self.link(&device, &class.join(&node))?;
-        self.own(Path::new("/sys/bus/pci/devices"))?;
-        self.owned.pop();
-        self.link(&pci, &Path::new("/sys/bus/pci/devices").join(&board.location))?;
-        self.owned.push(Path::new("/sys/bus/pci/devices").join(&board.location));
-        self.link(driver, &pci.join("driver"))?;
-        self.link(&pci, &driver.join(&board.location))?;
-        let path = Path::new("/dev").join(node);
-        self.write(&path, "")?;
-        self.nodes.push(path);
         Ok(())
     }
 
@@ -136,39 +80,14 @@ impl Tree {
         self.root.path().join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    fn own(&mut self, directory: &Path) -> io::Result<()> {
-        fs::create_dir_all(self.real(directory))?;
-        self.owned.push(directory.to_owned());
-        Ok(())
-    }
-
-    fn write(&self, path: &Path, content: &str) -> io::Result<()> {
-        let path = self.real(path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(path, content)
-    }
-
-    /// Makes `link` lead to `target`, relative to the tree, so that following it stays inside.
-    fn link(&self, target: &Path, link: &Path) -> io::Result<()> {
-        let common = target.components().zip(link.components()).take_while(|(target, link)| target == link).count();
-        let up = link.components().count().saturating_sub(common + 1);
-        let mut relative: PathBuf = std::iter::repeat_n("..", up).collect();
-        relative.extend(target.components().skip(common));
-        symlink(relative, self.real(link))
-    }
-
     /// Lists the real entries of a directory beside the emulated ones.
-    fn merge(&mut self, directory: &Path) -> io::Result<()> {
-        fs::create_dir_all(self.real(directory))?;
+    fn merge(&self, directory: &Path) -> io::Result<()> {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let emulated = self.real(directory).join(entry.file_name());
             if fs::symlink_metadata(&emulated).is_err() {
                 symlink(entry.path(), emulated)?;
             }
         }
-        self.merged.push(directory.to_owned());
         Ok(())
     }
 
@@ -210,17 +129,10 @@ pub(super) fn normalized(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{Board, Names, Path, Target, Tree, fs, normalized};
+    use super::{Machine, Path, Target, Tree, fs, normalized};
 
     fn tree() -> Tree {
-        let names =
-            Names { module: "hailo_pci", driver: "hailo", class: "hailo_chardev", node: "hailo", below_pci: true };
-        let board = Board {
-            location: "0000:01:00.0".into(),
-            device_id: 0x2864,
-            attributes: vec![("board_location", "0000:01:00.0".into()), ("accelerator_type", "0".into())],
-        };
-        Tree::new(&names, &[board], "4.23.0").expect("a temporary directory")
+        Tree::new(&Machine::builder().build().expect("a machine")).expect("a temporary directory")
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Device {
     /// As [`open`](Self::open).
     pub fn open_with(name: &str, mut options: Options) -> Result<Self> {
         name.clone_into(&mut options.name);
-        if name == "mock" || name.starts_with("mock:") {
+        #[cfg(feature = "emulator")]
+        if crate::emulator::is_emulated(name) {
             return crate::emulator::open(options);
         }
         let path = name.to_owned();

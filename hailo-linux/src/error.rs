@@ -264,6 +264,19 @@ impl ErrorKind {
         })
     }
 
+    /// The kind that an errno of `open` stands for.
+    pub(crate) fn of_open(errno: Errno) -> Self {
+        /// What opening a directory for writing gives; no driver ever answers it.
+        const EISDIR: i32 = 21;
+        match errno {
+            Errno::ENOENT | Errno::ENODEV => Self::NoNode,
+            Errno::EACCES | Errno::EPERM => Self::Permission,
+            Errno::ENXIO => Self::Disconnected,
+            errno if errno.raw() == EISDIR => Self::NotANode,
+            errno => Self::Refused(errno),
+        }
+    }
+
     /// The kind that an errno stands for where it has no special meaning for the operation.
     pub(crate) fn of(errno: Errno) -> Self {
         match errno {

@@ -4,10 +4,13 @@ pub mod bench;
 pub mod control;
 pub mod device;
 pub mod doctor;
-mod emulator;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 pub mod error;
 pub mod firmware;
 pub mod hef;
+#[cfg(feature = "emulator")]
+pub mod infer;
 pub mod logs;
 pub mod memory;
 pub mod network;
@@ -16,6 +19,7 @@ pub mod scan;
 pub mod sysfs;
 pub mod transform;
 pub mod transport;
+mod worker;
 
 pub use device::buffer::{ContinuousBuffer, Direction, DmaBuffer};
 pub use device::channel::Channel;

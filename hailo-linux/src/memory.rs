@@ -89,6 +89,31 @@ impl Memory for PageMemory {
     }
 }
 
+/// Memory that emulated devices copy directly, where they reach other memory of the process by system calls.
+#[cfg(feature = "emulator")]
+#[derive(Clone, Debug)]
+pub struct EmulatorMemory(hailo_mock::SharedMemory);
+
+#[cfg(feature = "emulator")]
+impl EmulatorMemory {
+    /// The shared memory of an emulated machine.
+    #[must_use]
+    pub fn new(memory: hailo_mock::SharedMemory) -> Self {
+        Self(memory)
+    }
+}
+
+#[cfg(feature = "emulator")]
+impl Memory for EmulatorMemory {
+    fn allocate(&self, length: NonZeroUsize) -> Result<Block, Errno> {
+        let region = self.0.allocate(length.get()).map_err(|_| Errno::ENOMEM)?;
+        let address = NonNull::new(region.as_ptr()).ok_or(Errno::ENOMEM)?;
+        // SAFETY: the region is mapped for reading and writing as long as there is a reference to it, which the block holds;
+        // apart from the emulated device nobody knows it.
+        Ok(unsafe { Block::new(address, region.len(), Box::new(region)) })
+    }
+}
+
 /// Undoes a mapping. Its only use is in [`Mapping::from_raw`].
 ///
 /// # Safety

@@ -1,10 +1,9 @@
 //! [`Notifications`]: what the firmware reports on its own.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use hailo_abi::driver::{Driver, NotificationBuffer};
@@ -12,6 +11,7 @@ use hailo_abi::{Errno, Transport};
 
 use crate::device::{Device, Inner};
 use crate::error::{Error, ErrorKind, Result};
+use crate::worker::Worker;
 
 /// How many notifications wait to be taken; more are dropped and counted.
 const QUEUE: usize = 64;
@@ -42,6 +42,7 @@ impl RawNotification {
 /// dropped. As an iterator it blocks for the next one.
 pub struct Notifications {
     shared: Arc<Shared>,
+    worker: Worker,
     received: Receiver<Result<RawNotification, ErrorKind>>,
 }
 
@@ -50,9 +51,7 @@ struct Shared {
     /// A file of its own, since disabling notifications cannot be undone; or that of the device.
     driver: Option<Driver<Arc<dyn Transport>>>,
     stopping: AtomicBool,
-    lost: Mutex<u64>,
-    thread_ended: Mutex<bool>,
-    ended: Condvar,
+    lost: AtomicU64,
 }
 
 impl Device {
@@ -84,14 +83,11 @@ impl Device {
             device,
             driver,
             stopping: AtomicBool::new(false),
-            lost: Mutex::new(0),
-            thread_ended: Mutex::new(false),
-            ended: Condvar::new(),
+            lost: AtomicU64::new(0),
         });
         let reader = Arc::clone(&shared);
-        let spawned = thread::Builder::new().name("hailo-notifications".into()).spawn(move || reader.run(&sender));
-        match spawned {
-            Ok(_) => Ok(Notifications { shared, received }),
+        match Worker::spawn("hailo-notifications", move || reader.run(&sender)) {
+            Ok(worker) => Ok(Notifications { shared, worker, received }),
             Err(error) => {
                 let kind = ErrorKind::NoThread(error.raw_os_error().unwrap_or(0));
                 Err(shared.device.failed(READ, kind))
@@ -117,7 +113,7 @@ impl Notifications {
     /// How many notifications were dropped because nobody took them.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        *self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lost.load(Ordering::Relaxed)
     }
 
     fn failed(&self, kind: ErrorKind) -> Error {
@@ -139,9 +135,7 @@ impl Drop for Notifications {
         shared.stopping.store(true, Ordering::Release);
         // Each lets one read return, also one that has not begun yet.
         let cancelled = shared.driver().disable_notification().is_ok();
-        let patience = if cancelled { THREAD_END } else { THREAD_END_IF_NOT_CANCELLED };
-        let ended = shared.thread_ended.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(shared.ended.wait_timeout_while(ended, patience, |ended| !*ended));
+        self.worker.wait(if cancelled { THREAD_END } else { THREAD_END_IF_NOT_CANCELLED });
     }
 }
 
@@ -177,11 +171,9 @@ impl Shared {
             };
             match sender.try_send(received) {
                 Ok(()) => {}
-                Err(TrySendError::Full(_)) => *self.lost.lock().unwrap_or_else(PoisonError::into_inner) += 1,
+                Err(TrySendError::Full(_)) => drop(self.lost.fetch_add(1, Ordering::Relaxed)),
                 Err(TrySendError::Disconnected(_)) => break,
             }
         }
-        *self.thread_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.ended.notify_all();
     }
 }

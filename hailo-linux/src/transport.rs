@@ -37,7 +37,7 @@ impl DeviceFile {
         let path = path.as_ref();
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let failed = |kind| Error::new(&path.to_string_lossy(), "open the device", kind);
-        let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| failed(open_error(convert(errno))))?;
+        let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| failed(ErrorKind::of_open(convert(errno))))?;
         let status = rustix::fs::fstat(&file).map_err(|errno| failed(ErrorKind::Refused(convert(errno))))?;
         if FileType::from_raw_mode(status.st_mode) != FileType::CharacterDevice {
             return Err(failed(ErrorKind::NotANode));
@@ -55,19 +55,6 @@ impl DeviceFile {
 impl AsFd for DeviceFile {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
-    }
-}
-
-/// What opening a directory for writing gives; no driver ever answers it.
-const EISDIR: i32 = 21;
-
-fn open_error(errno: Errno) -> ErrorKind {
-    match errno {
-        Errno::ENOENT | Errno::ENODEV => ErrorKind::NoNode,
-        Errno::EACCES | Errno::EPERM => ErrorKind::Permission,
-        Errno::ENXIO => ErrorKind::Disconnected,
-        errno if errno.raw() == EISDIR => ErrorKind::NotANode,
-        errno => ErrorKind::Refused(errno),
     }
 }
 

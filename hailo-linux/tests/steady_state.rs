@@ -74,5 +74,6 @@ fn a_frame_allocates_nothing() {
 
     assert_eq!(driver.held.load(Ordering::Relaxed), 4, "two buffers and two lists");
     drop((buffers, bed));
-    assert_eq!(driver.held.load(Ordering::Relaxed), 0, "everything was unmapped and released");
+    // Nobody has stopped the hardware, so the lists stay until the file is closed.
+    assert_eq!(driver.held.load(Ordering::Relaxed), 2, "the buffers were unmapped");
 }

@@ -13,6 +13,7 @@ mod accelerator;
 mod behaviour;
 mod device;
 mod dma;
+pub mod faults;
 mod file;
 pub mod firmware;
 mod kernel;
@@ -27,6 +28,7 @@ mod transport;
 
 pub use accelerator::{Accelerator, FullyConnected, Loopback};
 pub use device::{Cpu, FirmwareStatistics, Outputs};
+pub use faults::{Fault, FaultTransport, Strike};
 pub use file::{Caller, File, POLL_EVENTS};
 pub use firmware::Firmware;
 pub use kernel::DriverMemory;

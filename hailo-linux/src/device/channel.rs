@@ -45,10 +45,10 @@ struct Queue {
     slots: Vec<Slot>,
     free: Vec<u32>,
     started: bool,
+    /// Whether the hardware was started since the channel was enabled, and may still follow the list.
+    running: bool,
     /// Whether anything was launched, or tried to be, since the channel was enabled.
     launched: bool,
-    /// Whether the hardware is known not to touch memory any more.
-    hardware_stopped: bool,
     /// Whether nothing may be launched any more, since the channel is about to be disabled.
     closing: bool,
     failed: Option<ErrorKind>,
@@ -111,7 +111,7 @@ impl Channel {
     /// was not started makes the next launch fail, and the channel has to be disabled.
     pub fn mark_started(&self) {
         let mut queue = self.state.lock();
-        queue.hardware_stopped = false;
+        queue.running = true;
         if queue.launched {
             // The hardware begins anew, the driver goes on counting until the channel is disabled.
             queue.fail(&ErrorKind::OutOfStep { channel: self.state.id });
@@ -126,7 +126,7 @@ impl Channel {
         let channel = self.state.id;
         let mut queue = self.state.lock();
         queue.started = false;
-        queue.hardware_stopped = true;
+        queue.running = false;
         drop(queue);
         self.state.fail(&ErrorKind::Stopped { channel });
         self.state.device.channels_stopped([channel].into_iter().collect());
@@ -169,8 +169,8 @@ impl ChannelState {
             slots: Vec::with_capacity(MAX_PENDING_TRANSFERS),
             free: Vec::with_capacity(MAX_PENDING_TRANSFERS),
             started: false,
+            running: false,
             launched: false,
-            hardware_stopped: false,
             closing: false,
             failed: None,
         };
@@ -364,7 +364,7 @@ impl ChannelState {
             .map(|slot| std::mem::take(&mut slot.parts))
             .collect();
         let list = queue.list.take();
-        let may_be_used = !by_driver || (!unfinished.is_empty() && !queue.hardware_stopped);
+        let may_be_used = !by_driver || queue.running;
         drop(queue);
         self.progress.notify_all();
         if may_be_used {

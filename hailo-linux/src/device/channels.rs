@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::Inner;
 use super::channel::{Channel, ChannelState};
 use super::list::DescriptorList;
 use crate::error::{Error, ErrorKind, Invalid, Result};
+use crate::worker::Worker;
 
 /// How many channels of an engine have registers in every release.
 pub const MAX_CHANNELS_PER_ENGINE: u8 = 32;
@@ -43,6 +44,8 @@ const ENABLE: &str = "enable channels";
 /// enabled and the device open.
 pub struct Channels {
     shared: Arc<Shared>,
+    /// Waits for interrupts; none if it could not be started.
+    worker: Option<Worker>,
     disabled: bool,
 }
 
@@ -52,8 +55,6 @@ struct Shared {
     /// By engine and index; filled when a channel is opened.
     states: [[OnceLock<Arc<ChannelState>>; MAX_CHANNELS_PER_ENGINE as usize]; MAX_ENGINES],
     stopping: AtomicBool,
-    thread_ended: Mutex<bool>,
-    ended: Condvar,
 }
 
 impl Inner {
@@ -91,17 +92,13 @@ impl Inner {
             bitmaps: channels,
             states: Default::default(),
             stopping: AtomicBool::new(false),
-            thread_ended: Mutex::new(false),
-            ended: Condvar::new(),
         });
-        let thread = Arc::clone(&shared);
-        let spawned = thread::Builder::new().name("hailo-interrupts".into()).spawn(move || thread.run());
-        let mut guard = Channels { shared, disabled: false };
-        if let Err(error) = spawned {
-            *guard.shared.thread_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            guard.release();
-            return Err(self.failed(ENABLE, ErrorKind::NoThread(error.raw_os_error().unwrap_or(0))));
-        }
+        let waiting = Arc::clone(&shared);
+        let mut guard = Channels { shared, worker: None, disabled: false };
+        let worker = Worker::spawn("hailo-interrupts", move || waiting.run());
+        // If there is no thread, dropping the guard disables the channels again.
+        let worker = worker.map_err(|error| ErrorKind::NoThread(error.raw_os_error().unwrap_or(0)));
+        guard.worker = Some(worker.map_err(|kind| self.failed(ENABLE, kind))?);
         Ok(guard)
     }
 
@@ -181,6 +178,12 @@ impl Channels {
         self.release().map_or(Ok(()), Err)
     }
 
+    /// Disables the channels now; later calls do nothing.
+    #[cfg(feature = "emulator")]
+    pub(crate) fn close(&mut self) {
+        self.release();
+    }
+
     /// Disables the channels once, in the order that no driver minds: disable, unmap, release.
     fn release(&mut self) -> Option<Error> {
         if std::mem::replace(&mut self.disabled, true) {
@@ -202,7 +205,10 @@ impl Channels {
             }
         }
         let by_driver = outcome.is_ok();
-        shared.wait_for_thread(if by_driver { THREAD_END } else { THREAD_END_IF_NOT_DISABLED });
+        if let Some(worker) = &self.worker {
+            // Whether it has ended makes no difference: what it still does finds channels that were disabled.
+            worker.wait(if by_driver { THREAD_END } else { THREAD_END_IF_NOT_DISABLED });
+        }
         for state in shared.states() {
             state.disabled(by_driver);
         }
@@ -270,14 +276,5 @@ impl Shared {
                 thread::sleep(Duration::from_millis(1));
             }
         }
-        *self.thread_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.ended.notify_all();
-    }
-
-    /// Waits until the thread has ended, for so long at most: in the driver of a board that was removed, it may not.
-    fn wait_for_thread(&self, patience: Duration) {
-        let ended = self.thread_ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whether it has ended makes no difference: what it still does finds channels that were disabled.
-        drop(self.ended.wait_timeout_while(ended, patience, |ended| !*ended));
     }
 }

@@ -60,9 +60,8 @@ impl Emulator {
     /// # Errors
     /// As [`machine_options`].
     pub fn new(name: &str) -> Result<Self> {
-        let machine = Machine::new(machine_options(name)?).map_err(|error| {
-            Error::new(name, "emulate the device", ErrorKind::BadName(error.to_string().into()))
-        })?;
+        let machine = Machine::new(machine_options(name)?)
+            .map_err(|error| Error::new(name, "emulate the device", ErrorKind::BadName(error.to_string().into())))?;
         Ok(Self { machine, name: name.into() })
     }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use hailo_abi::ChannelId;
 use hailo_mock::{FullyConnected, Machine, MachineOptions};
 
+use crate::device::Device;
 use crate::device::buffer::{Direction, DmaBuffer};
 use crate::device::channel::Channel;
 use crate::device::channels::Channels;
 use crate::device::transfer::Transfer;
-use crate::device::Device;
 use crate::emulator::Emulator;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -60,9 +60,8 @@ impl InferOptions {
     pub fn emulator(&self, machine: MachineOptions, name: &str) -> Result<Emulator> {
         let network = self.network();
         let machine = Machine::builder().options(machine).accelerator(move |_| network.clone()).build();
-        let machine = machine.map_err(|error| {
-            Error::new(name, "emulate the device", ErrorKind::BadName(error.to_string().into()))
-        })?;
+        let machine = machine
+            .map_err(|error| Error::new(name, "emulate the device", ErrorKind::BadName(error.to_string().into())))?;
         Ok(Emulator::with_machine(machine, name))
     }
 }

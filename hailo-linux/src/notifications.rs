@@ -79,12 +79,7 @@ impl Device {
             }
         };
         let (sender, received) = sync_channel(QUEUE);
-        let shared = Arc::new(Shared {
-            device,
-            driver,
-            stopping: AtomicBool::new(false),
-            lost: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared { device, driver, stopping: AtomicBool::new(false), lost: AtomicU64::new(0) });
         let reader = Arc::clone(&shared);
         match Worker::spawn("hailo-notifications", move || reader.run(&sender)) {
             Ok(worker) => Ok(Notifications { shared, worker, received }),

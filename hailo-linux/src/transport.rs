@@ -37,7 +37,8 @@ impl DeviceFile {
         let path = path.as_ref();
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let failed = |kind| Error::new(&path.to_string_lossy(), "open the device", kind);
-        let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| failed(ErrorKind::of_open(convert(errno))))?;
+        let file =
+            rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| failed(ErrorKind::of_open(convert(errno))))?;
         let status = rustix::fs::fstat(&file).map_err(|errno| failed(ErrorKind::Refused(convert(errno))))?;
         if FileType::from_raw_mode(status.st_mode) != FileType::CharacterDevice {
             return Err(failed(ErrorKind::NotANode));

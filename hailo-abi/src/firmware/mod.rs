@@ -6,12 +6,17 @@
 //! [`FirmwareInterface`].
 
 pub mod actions;
+pub mod constants;
 pub mod control;
 pub mod enums;
+pub mod image;
 pub mod layout;
+pub mod log;
 pub mod network_group;
+pub mod notification;
 mod release;
 mod status;
+pub mod user_config;
 
 use enums::EnumInfo;
 use layout::LayoutInfo;
@@ -23,8 +28,14 @@ pub use network_group::{
 pub use release::{FirmwareInterface, FirmwareRelease, FirmwareVersion, FirmwareVersionLayout, RELEASES};
 pub use status::{CommonStatus, FirmwareStatus};
 
-const LAYOUTS: &[&[&[LayoutInfo]]] = &[&[release::LAYOUTS], actions::LAYOUTS, network_group::ALL_LAYOUTS];
-const ENUMS: &[&[EnumInfo]] = &[actions::ENUMS, status::ENUMS];
+const LAYOUTS: &[&[&[LayoutInfo]]] = &[
+    &[release::LAYOUTS],
+    actions::LAYOUTS,
+    network_group::ALL_LAYOUTS,
+    notification::ALL_LAYOUTS,
+    &[image::LAYOUTS, user_config::LAYOUTS],
+];
+const ENUMS: &[&[EnumInfo]] = &[actions::ENUMS, status::ENUMS, notification::ENUMS, image::ENUMS, user_config::ENUMS];
 
 /// Every packed structure, with the generations that have it: for tools, and for comparing with what was
 /// measured from the vendor's headers.

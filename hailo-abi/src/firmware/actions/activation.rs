@@ -24,7 +24,7 @@ pub struct StreamRegisters {
     /// Bytes of padding at the end of a frame.
     pub buffer_padding: u16,
     /// Whether the host has calculated the sizes of its side. A field up to 4.20.1, later always so: encoding
-    /// anything but [`Bool::new(true)`] for a later generation is an error.
+    /// anything but true for a later generation is an error.
     pub is_periph_calculated_in_hailort: Bool,
     /// Whether the model file already contains the configuration of the core's padding.
     pub is_core_hw_padding_config_in_dfc: Bool,

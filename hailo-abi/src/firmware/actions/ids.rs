@@ -253,12 +253,12 @@ open_enums! {
 
     /// What a value that is written stands for.
     enum WriteActionType(u8) = "CONTEXT_SWITCH_DEFS__WRITE_ACTION_TYPE_t"
-        count "CONTEXT_SWITCH_DEFS__WRITE_ACTION_BY_TYPE_COUNT"
+        count "WRITE_ACTION_BY_TYPE_COUNT"
     {
         /// The bytes as they are given.
-        GENERAL = 0, "CONTEXT_SWITCH_DEFS__WRITE_ACTION_TYPE_GENERAL";
+        GENERAL = 0, "WRITE_ACTION_TYPE_GENERAL";
         /// The batch size, which the firmware fills in.
-        WRITE_BATCH = 1, "CONTEXT_SWITCH_DEFS__WRITE_ACTION_TYPE_WRITE_BATCH";
+        WRITE_BATCH = 1, "WRITE_ACTION_TYPE_WRITE_BATCH";
     }
 
     /// How the host's memory behind a channel is described.

@@ -40,6 +40,11 @@ impl MessageBuffer {
         self.length == 0
     }
 
+    /// The most bytes that a message can have.
+    pub const fn capacity(&self) -> usize {
+        MAX_CONTROL_LENGTH
+    }
+
     /// Empties the buffer.
     pub const fn clear(&mut self) {
         self.length = 0;

@@ -4,7 +4,9 @@ use super::buffer::MAX_CONTROL_LENGTH;
 use super::parameter_macros::{by_generation, parameter_layout, parameter_structs};
 use crate::firmware::actions::MAX_CHUNK_SIZE;
 use crate::firmware::enums::open_enums;
-use crate::firmware::layout::{Be16, Be32, Bool, Layout, LayoutInfo, Le16, Le32, LeI32, layouts, wire_structs};
+use crate::firmware::layout::{
+    Be16, Be32, Bool, Layout, LayoutInfo, Le16, Le32, LeI32, Padded, described, layouts, wire_structs,
+};
 use crate::firmware::network_group::{self, NetworkGroupHeaderError};
 use crate::firmware::{FirmwareInterface, NetworkGroupHeader};
 
@@ -172,6 +174,31 @@ parameter_structs! {
     {
         /// How far, in entries.
         [4] read_offset_delta: i32 as LeI32,
+    }
+}
+
+described! {
+    /// A part of a context as the host's encoder is told of it, 4.17.0 and 4.17.1; it does not travel in this form.
+    struct ContextInfoChunkLayoutV4_17 =
+        "CONTROL_PROTOCOL__context_switch_context_info_chunk_t", 3080, V4_17..=V4_17
+    {
+        [0] is_first_chunk_per_context: Bool,
+        [1] is_last_chunk_per_context: Bool,
+        [2] context_type: Padded<u8, 1>,
+        [4] context_network_data_length: Le32,
+        [8] context_network_data: [u8; 3072],
+    }
+}
+described! {
+    /// A part of a context as the host's encoder is told of it, from 4.18.0 on; it does not travel in this form.
+    struct ContextInfoChunkLayoutV4_18 =
+        "CONTROL_PROTOCOL__context_switch_context_info_chunk_t", 4104, V4_18..=V5_2
+    {
+        [0] is_first_chunk_per_context: Bool,
+        [1] is_last_chunk_per_context: Bool,
+        [2] context_type: Padded<u8, 1>,
+        [4] context_network_data_length: Le32,
+        [8] context_network_data: [u8; 4096],
     }
 }
 
@@ -422,4 +449,10 @@ by_generation! { DownloadedActionList<'m> {
 by_generation! { ConfigBreakpoint { ConfigBreakpointRequestV4_17 ConfigBreakpointRequestV5_0 } }
 by_generation! { ConfigTimestamp { ConfigTimestampRequestV4_17 ConfigTimestampRequestV5_0 } }
 
-pub(crate) const ALL_LAYOUTS: &[&[LayoutInfo]] = &[LAYOUTS, VARYING, cache::LAYOUTS, breakpoint::LAYOUTS];
+pub(crate) const ALL_LAYOUTS: &[&[LayoutInfo]] = &[
+    LAYOUTS,
+    VARYING,
+    cache::LAYOUTS,
+    breakpoint::LAYOUTS,
+    &[<ContextInfoChunkLayoutV4_17 as Layout>::INFO, <ContextInfoChunkLayoutV4_18 as Layout>::INFO],
+];

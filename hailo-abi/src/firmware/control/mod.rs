@@ -44,6 +44,7 @@ mod power;
 mod request;
 mod response;
 mod sensor;
+mod sensor_config;
 mod stream;
 mod system;
 mod text;
@@ -63,6 +64,7 @@ pub use power::*;
 pub use request::{Request, RequestError};
 pub use response::{Done, Expected, Response, ResponseError};
 pub use sensor::*;
+pub use sensor_config::*;
 pub use stream::*;
 pub use system::*;
 pub use text::Text;
@@ -75,7 +77,14 @@ pub(crate) const LAYOUTS: &[&[&[LayoutInfo]]] = &[
     header::ALL_LAYOUTS,
     identify::ALL_LAYOUTS,
     stream::ALL_LAYOUTS,
-    &[communication::LAYOUTS, memory::LAYOUTS, power::LAYOUTS, sensor::LAYOUTS, system::LAYOUTS],
+    &[
+        communication::LAYOUTS,
+        memory::LAYOUTS,
+        power::LAYOUTS,
+        sensor::LAYOUTS,
+        sensor_config::LAYOUTS,
+        system::LAYOUTS,
+    ],
 ];
 pub(crate) const ENUMS: &[&[EnumInfo]] =
     &[context_switch::ENUMS, enums::ENUMS, opcode::ENUMS, stream::ENUMS, system::ENUMS];

@@ -8,6 +8,10 @@ use crate::firmware::layout::{Be16, Be32, Bool, LeF32};
 #[doc(alias = "CONTROL_PROTOCOL__MAX_NUMBER_OF_POWER_MEASUREMETS")]
 pub const MAX_POWER_MEASUREMENTS: u32 = 4;
 
+/// How long a sample takes unless said otherwise.
+#[doc(alias = "CONTROL_PROTOCOL__DEFAULT_INIT_SAMPLING_PERIOD_US")]
+pub const DEFAULT_SAMPLING_PERIOD: SamplingPeriod = SamplingPeriod::PERIOD_1100US;
+
 parameter_structs! {
     /// Measures once.
     struct PowerMeasurement => PowerMeasurementRequest = "CONTROL_PROTOCOL__power_measurement_request_t", 16, V4_17..=V5_2 {

@@ -92,13 +92,13 @@ parameter_structs! {
 
     /// A part of a sensor's configuration.
     struct SensorConfigData<'m> => SensorGetConfigResponse = "CONTROL_PROTOCOL__sensor_get_config_response_t", 1028, V4_17..=V5_2 {
-        tail /// The part: [`SensorOperationConfig`] after another.
+        tail /// The part: [`SensorOperationConfig`](super::SensorOperationConfig) after another.
         [4] data: [u8; 1024] up to 1024,
     }
 
     /// What is stored for sensors.
     struct SensorSections<'m> => SensorGetSectionsInfoResponse = "CONTROL_PROTOCOL__sensor_get_sections_info_response_t", 1028, V4_17..=V5_2 {
-        tail /// Eight times [`SensorSectionInfo`].
+        tail /// Eight times [`SensorSectionInfo`](super::SensorSectionInfo).
         [4] data: [u8; 1024] up to 1024,
     }
 

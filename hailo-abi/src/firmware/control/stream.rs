@@ -192,7 +192,8 @@ pub struct ConfigStream<'m> {
     pub power_mode: PowerMode,
     /// The sizes of its buffers.
     pub nn_stream_config: StreamRegisters,
-    /// The packed parameters of the way that it takes, such as [`PcieInputParametersLayout`].
+    /// The packed parameters of the way that it takes, such as
+    /// [`PcieInputParametersLayout`](super::PcieInputParametersLayout).
     pub communication_params: &'m [u8],
 }
 

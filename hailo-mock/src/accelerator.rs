@@ -16,6 +16,13 @@ pub trait Accelerator: Send + fmt::Debug {
     /// Bytes of channel `channel` have arrived.
     fn input(&mut self, channel: u8, bytes: &[u8], outputs: &mut Outputs);
 
+    /// The channel that gets the bytes of `channel` just as they are. They are then not shown to
+    /// [`input`](Accelerator::input), which saves a copy.
+    fn forwards(&self, channel: u8) -> Option<u8> {
+        let _ = channel;
+        None
+    }
+
     /// A channel was reset: what has arrived on it is to be forgotten. What waits on it for the host was dropped already.
     fn reset(&mut self, channel: u8, outputs: &mut Outputs) {
         let _ = (channel, outputs);
@@ -32,6 +39,10 @@ pub struct Loopback;
 impl Accelerator for Loopback {
     fn input(&mut self, channel: u8, bytes: &[u8], outputs: &mut Outputs) {
         outputs.push(TO_HOST + channel % TO_HOST, bytes);
+    }
+
+    fn forwards(&self, channel: u8) -> Option<u8> {
+        Some(TO_HOST + channel % TO_HOST)
     }
 
     fn reset(&mut self, channel: u8, outputs: &mut Outputs) {

@@ -15,7 +15,7 @@ use crate::accelerator::Accelerator;
 use crate::dma::{DmaSpace, Found, ListMemory, Target};
 
 /// How many bytes are moved before the engine looks at the other channels. Fits into a processor's cache.
-const PIECE: usize = 128 << 10;
+const PIECE: usize = 32 << 10;
 /// The most bytes that one descriptor can name.
 const MAX_DESCRIPTOR: usize = 1 << 24;
 
@@ -320,34 +320,47 @@ impl Datapath {
         if !sink && self.outputs.is_full() {
             return Step::default();
         }
-        let mut run = Run::default();
+        let forward = self.accelerator.forwards(channel).filter(|_| !sink);
+        // Bytes that go on as they are, are read straight to where they wait for the host.
+        let mut buffer = match forward {
+            Some(output) => self.outputs.take(output),
+            None => std::mem::take(&mut self.scratch),
+        };
+        let start = if forward.is_some() { buffer.len() } else { 0 };
+        let mut run = Run { start, ..Run::default() };
         while let Some((address, size)) = walk.peek() {
             if !run.extend(address, size) {
-                self.fetch(dma, channel, &run);
+                self.fetch(dma, channel, &run, &mut buffer);
                 run = Run { address, start: run.start + run.length, length: size };
             }
             walk.take(size);
         }
-        self.fetch(dma, channel, &run);
-        if !sink && walk.bytes > 0 {
-            let bytes = self.scratch.get(..walk.bytes).unwrap_or_default();
-            self.accelerator.input(channel, bytes, &mut self.outputs);
+        self.fetch(dma, channel, &run, &mut buffer);
+        match forward {
+            Some(output) => self.outputs.put_back(output, buffer),
+            None => {
+                let bytes = buffer.get(..walk.bytes).filter(|bytes| !sink && !bytes.is_empty());
+                if let Some(bytes) = bytes {
+                    self.accelerator.input(channel, bytes, &mut self.outputs);
+                }
+                self.scratch = buffer;
+            }
         }
         walk.finish()
     }
 
-    /// Reads a run from memory into the scratch buffer.
-    fn fetch(&mut self, dma: &DmaSpace, channel: u8, run: &Run) {
+    /// Reads a run from memory into a buffer.
+    fn fetch(&mut self, dma: &DmaSpace, channel: u8, run: &Run, buffer: &mut Vec<u8>) {
         let end = run.start + run.length;
-        if self.scratch.len() < end {
-            self.scratch.resize(end.max(2 * PIECE), 0);
+        if buffer.len() < end {
+            buffer.resize(end, 0);
         }
         let mut done = 0;
         while done < run.length {
             let address = run.address + done as u64;
             let (skip, length) = self.seek(dma, channel, address);
             let count = length.min(run.length - done);
-            let bytes = &mut self.scratch[run.start + done..run.start + done + count];
+            let bytes = &mut buffer[run.start + done..run.start + done + count];
             let read = match &self.targets[usize::from(channel)] {
                 Some(target) => target.found.read(skip, bytes).is_ok(),
                 None => false,

@@ -75,6 +75,19 @@ impl Outputs {
         }
     }
 
+    /// Takes the bytes of a queue out, for more to be appended.
+    pub(super) fn take(&mut self, channel: u8) -> Vec<u8> {
+        self.queues.get_mut(usize::from(channel)).map(|queue| std::mem::take(&mut queue.bytes)).unwrap_or_default()
+    }
+
+    /// Puts the bytes of a queue back.
+    pub(super) fn put_back(&mut self, channel: u8, bytes: Vec<u8>) {
+        if let Some(queue) = self.queues.get_mut(usize::from(channel)) {
+            queue.bytes = bytes;
+            self.fed |= 1 << channel;
+        }
+    }
+
     pub(super) fn queue(&mut self, channel: u8) -> Option<&mut ByteQueue> {
         self.queues.get_mut(usize::from(channel))
     }

@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hailo_abi::Driver;
 use hailo_abi::channels::ChannelBitmaps;
 use hailo_abi::command::{
     BufferMap, DescListCreate, EnableChannels, FwControl, InterruptsWait, LaunchTransfer, MAX_BUFFERS_PER_TRANSFER,
@@ -14,7 +15,6 @@ use hailo_abi::command::{
 };
 use hailo_abi::driver::{FwControlBuffer, InterruptsWaitBuffer};
 use hailo_abi::enums::{BufferType, CpuId, DataDirection, InterruptsDomain};
-use hailo_abi::Driver;
 use hailo_mock::{Machine, MockTransport, SharedRegion};
 
 /// How long each measurement runs.

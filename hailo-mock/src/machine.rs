@@ -1,7 +1,7 @@
 //! [`Machine`]: an emulated computer with boards and a driver.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hailo_abi::{DataModel, DriverRelease, Errno};
 
@@ -9,7 +9,7 @@ use crate::accelerator::{Accelerator, Loopback};
 use crate::device::{Device, lock};
 use crate::file::File;
 use crate::firmware::{BenchFirmware, Firmware};
-use crate::kernel::{Board, BoardParts, Shared};
+use crate::kernel::{Board, BoardParts, Presence, Shared};
 use crate::memory::SharedMemory;
 use crate::options::{BoardKind, MachineOptions, OptionsError};
 use crate::report::{CrashReport, Report};
@@ -114,8 +114,7 @@ impl MachineBuilder {
     /// The release is not known, or does not drive the board.
     pub fn build(self) -> Result<Machine, OptionsError> {
         self.options.resolve()?;
-        let inner =
-            Inner { boards: RwLock::new(Vec::new()), retired: Mutex::default(), shared: Arc::default(), builder: self };
+        let inner = Inner { boards: RwLock::new(Vec::new()), shared: Arc::default(), builder: self };
         let boards =
             (0..inner.builder.options.boards).map(|index| inner.make_board(index)).collect::<Result<_, _>>()?;
         *inner.boards.write().unwrap_or_else(PoisonError::into_inner) = boards;
@@ -124,20 +123,18 @@ impl MachineBuilder {
 }
 
 struct Inner {
-    /// The boards by index; none where one was removed, or without driver.
-    boards: RwLock<Vec<Option<Arc<Board>>>>,
-    /// Boards that are gone, but may still have open files.
-    retired: Mutex<Vec<Arc<Board>>>,
+    /// The boards by index, removed ones too.
+    boards: RwLock<Vec<Arc<Board>>>,
     shared: Arc<Shared>,
     builder: MachineBuilder,
 }
 
 impl Inner {
-    fn make_board(&self, index: usize) -> Result<Option<Arc<Board>>, OptionsError> {
+    fn make_board(&self, index: usize) -> Result<Arc<Board>, OptionsError> {
         let options = &self.builder.options;
         let (interface, kind, board_type) = options.resolve()?;
         let device = Device::new((self.builder.firmware)(index), (self.builder.accelerator)(index));
-        Ok(Some(Board::new(BoardParts {
+        Ok(Board::new(BoardParts {
             index,
             kind,
             board_type,
@@ -149,22 +146,15 @@ impl Inner {
             iommu: options.iommu,
             device,
             shared: self.shared.clone(),
-        })))
+        }))
     }
 
-    fn boards(&self) -> Vec<Option<Arc<Board>>> {
+    fn boards(&self) -> Vec<Arc<Board>> {
         self.boards.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn board(&self, index: usize) -> Option<Arc<Board>> {
-        self.boards.read().unwrap_or_else(PoisonError::into_inner).get(index)?.clone()
-    }
-
-    fn replace(&self, index: usize, board: Option<Arc<Board>>) {
-        let mut boards = self.boards.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = boards.get_mut(index).and_then(|place| std::mem::replace(place, board)) {
-            lock(&self.retired).push(old);
-        }
+        self.boards.read().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
     }
 }
 
@@ -243,7 +233,7 @@ impl Machine {
     /// Whether a board has a device node.
     #[must_use]
     pub fn has_node(&self, board: usize) -> bool {
-        self.inner.board(board).is_some()
+        self.inner.board(board).is_some_and(|board| board.presence() != Presence::Removed)
     }
 
     /// Opens the device node of a board.
@@ -264,27 +254,26 @@ impl Machine {
 
     /// The system sleeps and wakes up again: files that are open become stale, and the firmware starts anew.
     pub fn suspend_resume(&self) {
-        for board in self.inner.boards().into_iter().flatten() {
+        for board in self.inner.boards() {
             board.suspend_resume();
         }
     }
 
     /// A board is removed from the bus: its node vanishes; open files stay.
     pub fn remove(&self, board: usize) {
-        if let Some(removed) = self.inner.board(board) {
-            removed.remove();
-            self.inner.replace(board, None);
+        if let Some(board) = self.inner.board(board) {
+            board.remove();
         }
     }
 
-    /// Puts a new board in the place of another, whatever has become of that: after a removal, or after a crash.
+    /// Puts a new board in the place of another, whatever has become of that: after a removal, or after a crash. Files of
+    /// the old one stay with it.
     pub fn rebuild(&self, board: usize) {
-        if let Some(old) = self.inner.board(board) {
-            old.remove();
-        }
+        self.remove(board);
+        let mut boards = self.inner.boards.write().unwrap_or_else(PoisonError::into_inner);
         // The options were good when the machine was built.
-        if let Ok(new) = self.inner.make_board(board) {
-            self.inner.replace(board, new);
+        if let (Some(place), Ok(new)) = (boards.get_mut(board), self.inner.make_board(board)) {
+            *place = new;
         }
     }
 
@@ -294,12 +283,10 @@ impl Machine {
     /// [`Errno::EAGAIN`] as long as a file is open.
     pub fn unload_driver(&self) -> Result<(), Errno> {
         let boards = self.inner.boards();
-        if boards.iter().flatten().any(|board| board.open_files() > 0) {
+        if boards.iter().any(|board| board.open_files() > 0) {
             return Err(Errno::EAGAIN);
         }
-        for board in boards.into_iter().flatten() {
-            self.remove(board.index);
-        }
+        boards.iter().for_each(|board| board.remove());
         Ok(())
     }
 
@@ -318,9 +305,7 @@ impl Machine {
     /// What is held, and what has happened.
     #[must_use]
     pub fn report(&self) -> Report {
-        let boards = self.inner.boards();
-        let boards =
-            boards.iter().map(|board| board.as_ref().map(|board| board.report()).unwrap_or_default()).collect();
+        let boards = self.inner.boards().iter().map(|board| board.report()).collect();
         Report { boards, crashes: lock(&self.inner.shared.crashes).clone() }
     }
 }

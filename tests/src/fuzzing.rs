@@ -2,6 +2,7 @@
 //! bytes of the fuzzer, and which a test calls with the committed corpus.
 
 pub mod decode_request;
+pub mod driver_operations;
 pub mod firmware_messages;
 pub mod model_file;
 pub mod transform;

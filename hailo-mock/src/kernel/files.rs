@@ -182,7 +182,9 @@ impl Board {
             }
         }
         let channels = kernel.channels_of(file);
-        let crash = if alive { kernel.stop_channels(self, channels) } else { Ok(()) };
+        let crash = kernel.stop_channels(self, channels);
+        // Only a kernel that runs can crash.
+        let crash = if self.presence() == Presence::Crashed { Ok(()) } else { crash };
         let Some(state) = kernel.files.remove(&file) else { return crash };
         for mapping in state.mappings.values() {
             kernel.free_mapping(self, mapping);

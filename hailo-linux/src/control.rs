@@ -116,8 +116,30 @@ impl Inner {
         if controls.outstanding {
             self.drain(&mut controls, cpu, answer)?;
         }
+        let sequence = controls.next();
         // SAFETY: promised by the caller.
-        let length = unsafe { self.exchange(&mut controls, cpu, request, timeout, answer) }?;
+        let length = unsafe { self.exchange(&mut controls, sequence, cpu, request, timeout, answer) }?;
+        Ok(&answer[..length])
+    }
+
+    /// As [`control`](Self::control), with sequence number 0 as the vendor's library sends it, so that whole conversations
+    /// can be compared. An answer to an earlier control is still told apart where this process knows of one.
+    ///
+    /// # Safety
+    /// As there.
+    pub(crate) unsafe fn control_unnumbered<'a>(
+        &self,
+        cpu: CpuId,
+        request: &[u8],
+        timeout: Duration,
+        answer: &'a mut ControlBuffer,
+    ) -> Result<&'a [u8]> {
+        let mut controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+        if controls.outstanding {
+            self.drain(&mut controls, cpu, answer)?;
+        }
+        // SAFETY: promised by the caller; the length was checked by whoever encoded the request.
+        let length = unsafe { self.exchange(&mut controls, 0, cpu, request, timeout, answer) }?;
         Ok(&answer[..length])
     }
 
@@ -128,8 +150,9 @@ impl Inner {
         request[OPCODE].copy_from_slice(&IDENTIFY.to_be_bytes());
         let mut last = None;
         for _ in 0..DRAIN_ATTEMPTS {
+            let sequence = controls.next();
             // SAFETY: asking who the firmware is makes it answer, and nothing else.
-            match unsafe { self.exchange(controls, cpu, &request, DRAIN_TIMEOUT, answer) } {
+            match unsafe { self.exchange(controls, sequence, cpu, &request, DRAIN_TIMEOUT, answer) } {
                 Ok(_) => {
                     controls.outstanding = false;
                     return Ok(());
@@ -150,12 +173,12 @@ impl Inner {
     unsafe fn exchange(
         &self,
         controls: &mut Controls,
+        sequence: u32,
         cpu: CpuId,
         request: &[u8],
         timeout: Duration,
         answer: &mut ControlBuffer,
     ) -> Result<usize> {
-        let sequence = controls.next();
         let mut buffer = [0; MAX_CONTROL_LENGTH];
         let buffer = &mut buffer[..request.len()];
         buffer.copy_from_slice(request);
@@ -189,7 +212,9 @@ impl Inner {
             controls.outstanding = true;
             return Err(self.failed(SEND, ErrorKind::ForeignAnswer));
         }
-        if answered.1 == Some(sequence) {
+        if sequence == 0 {
+            // Nothing is compared, and nothing learned.
+        } else if answered.1 == Some(sequence) {
             controls.repeats_sequence = Some(true);
         } else if answered.1 == Some(0) && controls.repeats_sequence != Some(true) {
             // Only the opcode can be compared then.

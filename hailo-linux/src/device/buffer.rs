@@ -27,6 +27,15 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// What the driver calls `direction`; anything that it does not know is both.
+    pub(crate) fn from_raw(direction: DataDirection) -> Self {
+        match direction {
+            DataDirection::TO_DEVICE => Self::ToDevice,
+            DataDirection::FROM_DEVICE => Self::FromDevice,
+            _ => Self::Both,
+        }
+    }
+
     fn raw(self) -> DataDirection {
         match self {
             Self::ToDevice => DataDirection::TO_DEVICE,
@@ -87,7 +96,7 @@ impl Inner {
             buffer_type: BufferType::USER_PTR,
             allocated_buffer_handle: low_memory,
         };
-        // SAFETY: the range is memory that `pages` owns, whole pages of it, not empty and less than 4 GiB. It is not mapped
+        // SAFETY: the range is memory that `pages` owns, from its first page on, not empty and less than 4 GiB. It is not mapped
         // already, since it was just allocated and every mapping is undone, or its memory kept, before it is freed. It
         // stays until `unmap`. Nothing uses it while the device may: see `DmaBuffer`.
         let reply = unsafe { self.driver.buffer_map(&map) }.map_err(|error| self.call_failed("map a buffer", error))?;
@@ -124,7 +133,9 @@ impl Inner {
         let size = whole_pages(length).map_err(|invalid| self.invalid(operation, invalid))?;
         let block = self.memory.allocate(size).map_err(|errno| self.no_memory(operation, errno))?;
         let pages = Pages::new(block, size).map_err(|errno| self.no_memory(operation, errno))?;
-        let mapped = self.map(pages, size, direction, None)?;
+        // The rest of the last page is nobody else's either, but the device has no business there.
+        let exact = NonZeroUsize::new(length).unwrap_or(size);
+        let mapped = self.map(pages, exact, direction, None)?;
         Ok(DmaBuffer::new(Arc::clone(self), mapped, length))
     }
 

@@ -12,7 +12,8 @@ use super::Inner;
 use super::kept::Kept;
 use super::list::DescriptorList;
 use super::ring::{MAX_PENDING_TRANSFERS, NoRoom, Ring};
-use super::transfer::{LaunchError, Load, Parts, Transfer};
+use super::shared::SharedBuffer;
+use super::transfer::{InPlace, LaunchError, Load, Parts, Transfer};
 use crate::error::{Error, ErrorKind, Invalid, Result};
 use crate::memory::page_size;
 
@@ -157,6 +158,31 @@ impl Channel {
             Err((error, parts)) => Err(LaunchError { error, load: parts.and_then(B::from_parts) }),
         }
     }
+
+    /// Where in `buffer`, with which the whole list was programmed once, the next transfer of `length` bytes would be: the
+    /// bytes up to the end of the ring, and how many follow at its start.
+    pub(crate) fn next_in_place(&self, length: usize) -> (std::ops::Range<usize>, usize) {
+        let queue = self.state.lock();
+        in_place(&queue.ring, length)
+    }
+
+    /// Launches a transfer of the next `length` bytes of `buffer`, with which the whole list was programmed once.
+    ///
+    /// # Errors
+    /// As [`launch`](Self::launch); [`Invalid::Value`] if the list was not programmed with the buffer.
+    pub(crate) fn launch_in_place(&self, buffer: &SharedBuffer, length: usize) -> Result<Transfer<InPlace>> {
+        let slot = self.state.launch_in_place(buffer, length)?;
+        Ok(Transfer::new(Arc::clone(&self.state), slot))
+    }
+}
+
+/// See [`Channel::next_in_place`].
+fn in_place(ring: &Ring, length: usize) -> (std::ops::Range<usize>, usize) {
+    let page = ring.page_size() as usize;
+    let start = ring.next() as usize * page;
+    let end = (ring.room() as usize + 1) * page;
+    let first = length.min(end - start);
+    (start..start + first, length - first)
 }
 
 impl ChannelState {
@@ -231,6 +257,64 @@ impl ChannelState {
         Err((self.failed(LAUNCH, kind), Some(parts)))
     }
 
+    /// See [`Channel::launch_in_place`].
+    fn launch_in_place(&self, buffer: &SharedBuffer, length: usize) -> Result<u32> {
+        let mut queue = self.lock();
+        let whole = queue.list.as_ref().is_some_and(|list| {
+            list.is_programmed_with(buffer)
+                && buffer.len() as u64 == u64::from(list.count()) * u64::from(list.page_size())
+        });
+        if !whole || length == 0 {
+            let invalid = Invalid::Value { what: "the length of a transfer in place", given: length as u64 };
+            return Err(self.device.invalid(LAUNCH, invalid));
+        }
+        let needed = queue.ring.needed(std::iter::once(length), page_size());
+        if let Err(NoRoom::Never { needed, room }) = queue.ring.check(needed) {
+            return Err(self.device.invalid(LAUNCH, Invalid::TooLong { needed, room }));
+        }
+        self.check_state(&queue, needed).map_err(|kind| self.failed(LAUNCH, kind))?;
+        let (first, rest) = in_place(&queue.ring, length);
+        let address = buffer.address();
+        let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
+        // The casts are exact: a buffer has less than 4 GiB.
+        let part = |offset: usize, size: usize| TransferBuffer {
+            mapped_buffer_handle: buffer.handle(),
+            offset: offset as u32,
+            buffer_type: BufferType::USER_PTR,
+            address_or_fd: address + offset as u64,
+            size: size as u32,
+        };
+        let [one, two, ..] = &mut buffers;
+        *one = part(first.start, first.len());
+        *two = if rest > 0 { part(0, rest) } else { TransferBuffer::EMPTY };
+        let launch = LaunchTransfer {
+            should_bind: false,
+            buffers_count: if rest > 0 { 2 } else { 1 },
+            buffers,
+            ..self.request(&queue, &Parts::new())
+        };
+        // SAFETY: the list's descriptors point to `buffer`, descriptor by page, and the list keeps it mapped; the parts are
+        // those of the descriptors from the next one on, which are free, and fewer than 127 transfers are pending. Bytes of
+        // the buffer are only ever copied in and out.
+        let launched = unsafe { self.device.driver.launch_transfer(&launch) };
+        queue.launched = true;
+        match launched {
+            Ok(Launched { descriptors, .. }) if u64::from(descriptors) == needed => {
+                let slot = queue.store(Parts::new(), SlotState::Pending);
+                queue.ring.launched(slot, descriptors);
+                Ok(slot)
+            }
+            Ok(_) => Err(self.hold(&mut queue, Parts::new(), None)),
+            Err(error) => match error.errno() {
+                Some(hailo_abi::Errno::ECONNRESET) => {
+                    Err(self.failed(LAUNCH, ErrorKind::NotStarted { channel: self.id }))
+                }
+                Some(errno) => Err(self.hold(&mut queue, Parts::new(), Some(ErrorKind::of(errno)))),
+                None => Err(self.device.call_failed(LAUNCH, error)),
+            },
+        }
+    }
+
     /// Keeps the buffers of a launch that failed although the driver may have handed them to the device.
     fn hold(&self, queue: &mut Queue, parts: Parts, kind: Option<ErrorKind>) -> Error {
         let out_of_step = ErrorKind::OutOfStep { channel: self.id };
@@ -266,6 +350,12 @@ impl ChannelState {
         if let Err(NoRoom::Never { needed, room }) = queue.ring.check(needed) {
             return Err(ErrorKind::Invalid(Invalid::TooLong { needed, room }));
         }
+        self.check_state(queue, needed).map(|()| needed)
+    }
+
+    /// Whether the channel can take a transfer of so many descriptors now.
+    fn check_state(&self, queue: &Queue, needed: u64) -> Result<(), ErrorKind> {
+        let channel = self.id;
         if queue.closing {
             return Err(ErrorKind::Disabled { channel });
         }
@@ -276,7 +366,7 @@ impl ChannelState {
             return Err(ErrorKind::NotStarted { channel });
         }
         match queue.ring.check(needed) {
-            Ok(()) => Ok(needed),
+            Ok(()) => Ok(()),
             Err(NoRoom::TooMany) => Err(ErrorKind::TooManyPending { channel }),
             Err(_) => Err(ErrorKind::RingFull { channel }),
         }
@@ -351,11 +441,12 @@ impl ChannelState {
         self.lock().closing = true;
     }
 
-    /// Releases list and buffers after the channel was disabled, or keeps what the driver (if it was not) or the hardware
-    /// may still use.
-    pub(super) fn disabled(&self, by_driver: bool) {
+    /// Releases the buffers of unfinished transfers after the channel was disabled, and gives the list back; or keeps what
+    /// the driver (if it was not) or the hardware (if it was not `stopped`) may still use.
+    pub(super) fn disabled(&self, by_driver: bool, stopped: bool) -> Option<DescriptorList> {
         let mut queue = self.lock();
         queue.started = false;
+        queue.running &= !stopped;
         queue.fail(&ErrorKind::Disabled { channel: self.id });
         let unfinished: Vec<Parts> = queue
             .slots
@@ -370,10 +461,9 @@ impl ChannelState {
         if may_be_used {
             let buffers = unfinished.into_iter().flatten().filter_map(|part| part.buffer.into_mapped()).collect();
             self.device.keep(Kept::new(self.id, by_driver, buffers, list));
-        } else {
-            drop(unfinished);
-            drop(list);
+            return None;
         }
+        list
     }
 
     pub(super) fn is_finished(&self, slot: u32) -> bool {

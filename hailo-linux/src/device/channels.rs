@@ -175,19 +175,30 @@ impl Channels {
     /// What the driver answered. Whatever belongs to the channels is kept until the device is closed then.
     #[doc(alias = "HAILO_VDMA_DISABLE_CHANNELS")]
     pub fn disable(mut self) -> Result<()> {
-        self.release().map_or(Ok(()), Err)
+        self.release(|| false).0.map_or(Ok(()), Err)
     }
 
     /// Disables the channels now; later calls do nothing.
     #[cfg(feature = "emulator")]
     pub(crate) fn close(&mut self) {
-        self.release();
+        self.release(|| false);
     }
 
-    /// Disables the channels once, in the order that no driver minds: disable, unmap, release.
-    fn release(&mut self) -> Option<Error> {
+    /// As [`disable`](Self::disable), and then lets `stop` tell the firmware to stop the hardware. If it says that it did,
+    /// nothing is kept, and the lists come back.
+    pub(crate) fn disable_and_stop(
+        mut self,
+        stop: impl FnOnce() -> bool,
+    ) -> (Result<()>, Vec<(ChannelId, DescriptorList)>) {
+        let (outcome, lists) = self.release(stop);
+        (outcome.map_or(Ok(()), Err), lists)
+    }
+
+    /// Disables the channels once, in the order that no driver minds: disable, unmap, release. `stop` says whether the
+    /// hardware was stopped as well.
+    fn release(&mut self, stop: impl FnOnce() -> bool) -> (Option<Error>, Vec<(ChannelId, DescriptorList)>) {
         if std::mem::replace(&mut self.disabled, true) {
-            return None;
+            return (None, Vec::new());
         }
         let shared = &*self.shared;
         let device = &shared.device;
@@ -205,23 +216,25 @@ impl Channels {
             }
         }
         let by_driver = outcome.is_ok();
+        let stopped = stop();
         if let Some(worker) = &self.worker {
             // Whether it has ended makes no difference: what it still does finds channels that were disabled.
             worker.wait(if by_driver { THREAD_END } else { THREAD_END_IF_NOT_DISABLED });
         }
-        for state in shared.states() {
-            state.disabled(by_driver);
-        }
+        let lists = shared
+            .states()
+            .filter_map(|state| state.disabled(by_driver, stopped).map(|list| (state.id(), list)))
+            .collect();
         if by_driver {
             device.return_channels(shared.bitmaps);
         }
-        outcome.err().map(|error| device.call_failed("disable channels", error))
+        (outcome.err().map(|error| device.call_failed("disable channels", error)), lists)
     }
 }
 
 impl Drop for Channels {
     fn drop(&mut self) {
-        self.release();
+        self.release(|| false);
     }
 }
 

@@ -149,6 +149,11 @@ impl DescriptorList {
         self.raw.as_ref().map_or(0, |raw| raw.0)
     }
 
+    /// Whether the list was programmed with the buffer, which therefore stays mapped as long as the list exists.
+    pub(crate) fn is_programmed_with(&self, buffer: &SharedBuffer) -> bool {
+        self.bound.iter().any(|bound| bound.is_same(buffer))
+    }
+
     pub(crate) fn belongs_to(&self, device: &Arc<Inner>) -> bool {
         Arc::ptr_eq(&self.device, device)
     }

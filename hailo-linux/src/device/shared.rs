@@ -106,6 +106,23 @@ impl SharedBuffer {
         Ok(())
     }
 
+    /// Copies bytes out of the buffer, of which a completed transfer has made them visible already.
+    ///
+    /// # Errors
+    /// [`Invalid::Range`] if there are not so many.
+    pub(crate) fn copy_out(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
+        let range = self.range("read from a buffer", offset, bytes.len())?;
+        if let Some(buffer) = self.lock().as_ref() {
+            buffer.copy_out(range, bytes);
+        }
+        Ok(())
+    }
+
+    /// The address of the first byte, by which the driver knows the buffer.
+    pub(crate) fn address(&self) -> u64 {
+        self.lock().as_ref().map_or(0, DmaBuffer::address)
+    }
+
     fn range(&self, operation: &'static str, start: usize, length: usize) -> Result<Range<usize>> {
         match start.checked_add(length) {
             Some(end) if length > 0 && end <= self.len() => Ok(start..end),

@@ -59,8 +59,24 @@ pub trait Load: sealed::Sealed + Sized {
     fn from_parts(parts: Parts) -> Option<Self>;
 }
 
+/// A transfer of memory that the descriptor list points to for good: nothing is moved in, nothing is given back. Only
+/// the crate launches one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InPlace;
+
+impl Load for InPlace {
+    fn into_parts(self) -> Parts {
+        Parts::new()
+    }
+
+    fn from_parts(_: Parts) -> Option<Self> {
+        Some(Self)
+    }
+}
+
 mod sealed {
     pub trait Sealed {}
+    impl Sealed for super::InPlace {}
     impl Sealed for super::DmaBuffer {}
     impl Sealed for super::Part {}
     impl Sealed for super::Parts {}

@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     hardware: Mutex<()>,
     pub(crate) controls: Mutex<Controls>,
     pub(crate) notifications: Mutex<bool>,
+    /// Which networks the firmware was given.
+    pub(crate) networks: Mutex<crate::network::Networks>,
 }
 
 impl Device {
@@ -153,6 +155,7 @@ impl Device {
             hardware: Mutex::new(()),
             controls: Mutex::new(Controls::new()),
             notifications: Mutex::new(false),
+            networks: Mutex::default(),
             name: name.into(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -299,6 +302,7 @@ fn call_failed(name: &str, operation: &'static str, error: DriverError) -> Error
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        crate::network::forget_networks(self);
         // Somebody else may hold on to the transport, so that the file stays open: then what the hardware may still use
         // stays too. Otherwise the file is closed before `kept` is dropped.
         let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);

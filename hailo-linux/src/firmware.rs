@@ -113,7 +113,8 @@ fn exchange<R>(
     read(interface, Expected::opcode(opcode), answer).map_err(|error| inner.failed(operation, refused(error)))
 }
 
-fn refused(error: ResponseError) -> ErrorKind {
+/// Why an answer is not the one that was asked for.
+pub(crate) fn refused(error: ResponseError) -> ErrorKind {
     match error {
         ResponseError::Status { major, minor, .. } => {
             ErrorKind::Firmware { major: major.0, minor: minor.0, name: major.name() }

@@ -1,6 +1,7 @@
 //! Model files for tests, and what the vendor's library sent for them.
 
 pub mod artificial;
+pub mod canned;
 pub mod files;
 pub mod recording;
 pub mod simulation;

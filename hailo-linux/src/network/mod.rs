@@ -5,19 +5,77 @@
 //! action lists of its contexts. Making one needs no device, only [facts](DeviceFacts) about it; the addresses that a
 //! driver gives to lists are put into the action lists [afterwards](ContextPlan::encode). The numbers are those of the
 //! vendor's library 4.23.0, byte for byte.
+//!
+//! A [`Model`] is loaded once; [`Device::configure`](crate::Device::configure) carries out its plan;
+//! [`Configured::activate`] starts it; frames then go through in one of two ways, chosen by [`Options::api`]:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use hailo_linux::Device;
+//! use hailo_linux::network::{Model, Options};
+//!
+//! # fn main() -> Result<(), hailo_linux::network::Error> {
+//! let device = Device::open("/dev/hailo0")?;
+//! let model = Model::load("arcface.hef")?;
+//! let mut network = device.configure(&model, &Options::default())?;
+//! let mut active = network.activate()?;
+//! let image = vec![0; active.inputs()[0].frame_size()];
+//! let mut features = vec![0; active.outputs()[0].frame_size()];
+//! active.infer(&[&image], &mut [&mut features], Duration::from_secs(1))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Pipelined, the frames are in the caller's buffers, which come back:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use hailo_linux::Device;
+//! use hailo_linux::network::{Api, Model, Options};
+//!
+//! # fn main() -> Result<(), hailo_linux::network::Error> {
+//! let device = Device::open("/dev/hailo0")?;
+//! let model = Model::load("arcface.hef")?;
+//! let mut network = device.configure(&model, &Options { api: Api::Pipelined, ..Options::default() })?;
+//! let mut active = network.activate()?;
+//! while active.in_flight() < active.capacity() {
+//!     let frame = active.allocate_frame()?;
+//!     active.submit(frame)?;
+//! }
+//! for _ in 0..1000 {
+//!     let mut frame = active.receive(Duration::from_secs(1))?;
+//!     frame.inputs[0].as_mut_slice().fill(7);
+//!     active.submit(frame)?;
+//! }
+//! active.deactivate()?;
+//! # Ok(())
+//! # }
+//! ```
 
+mod active;
 mod buffers;
 mod cache;
 mod channels;
 mod configuration;
+mod configure;
 mod contexts;
+mod controls;
+mod error;
 mod lists;
+mod model;
 mod options;
 mod plan;
 mod planner;
 mod registers;
 mod work;
 
-pub use options::{DeviceFacts, Options, PowerMode};
+pub use active::{Active, Frame, InputStream, OutputStream, SubmitError};
+pub use configure::Configured;
+pub(crate) use controls::{Networks, forget_networks};
+pub use error::{Error, Result};
+pub use model::Model;
+pub use options::{Api, DeviceFacts, Options, PowerMode};
 pub use plan::{Boundary, Buffer, BufferId, ContextPlan, ListId, Plan, Planned, Program, Step};
 pub use planner::Outline;

@@ -16,6 +16,18 @@ pub enum PowerMode {
     UltraPerformance,
 }
 
+/// How frames are given to a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// Frames are copied into and out of rings of the library's, which stay programmed; results are fetched ahead. (The
+    /// vendor's synchronous streams.)
+    #[default]
+    Blocking,
+    /// Frames are in buffers of the caller's, which are launched as they are and come back. (The vendor's asynchronous
+    /// streams.)
+    Pipelined,
+}
+
 /// What a user may choose when a model is configured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[doc(alias = "hailo_configure_network_group_params_t")]
@@ -28,6 +40,8 @@ pub struct Options {
     /// from 64 to 4096 bytes.
     #[doc(alias = "desc_max_page_size")]
     pub page_size: Option<u16>,
+    /// How frames will be given to the network.
+    pub api: Api,
 }
 
 /// What a plan has to know of the device before it is asked for its constants.

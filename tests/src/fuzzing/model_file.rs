@@ -35,6 +35,7 @@ pub fn run(data: &[u8]) {
         batch_size: [1, 2, 17, 63][usize::from(choice >> 2 & 3)],
         power_mode: if choice & 0x40 == 0 { PowerMode::Performance } else { PowerMode::UltraPerformance },
         page_size: (choice & 0x80 != 0).then_some(64),
+        ..Options::default()
     };
     let facts = DeviceFacts {
         firmware: [

@@ -43,6 +43,11 @@ impl Recording {
         Self(super::json_lines(&format!("traces/{name}.jsonl.gz")))
     }
 
+    /// All lines.
+    pub fn lines(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter()
+    }
+
     /// The calls of a phase, from its mark to the next, in the order of their entry.
     pub fn phase(&self, mark: &str) -> impl Iterator<Item = &Value> {
         self.0.iter().skip_while(move |line| line["mark"] != mark).skip(1).take_while(|line| line["mark"].is_null())

@@ -1,0 +1,87 @@
+//! Why a network cannot be configured or run.
+
+use crate::hef::{self, LibraryStatus, Refusal};
+
+/// Why a network cannot be configured or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The model file could not be loaded.
+    #[error(transparent)]
+    Model(#[from] hef::Error),
+    /// The model cannot be carried out on this device with these options.
+    #[error("the model cannot be configured: {0}")]
+    Refused(#[from] Refusal),
+    /// What the driver or the firmware answered.
+    #[error(transparent)]
+    Device(#[from] crate::Error),
+    /// There is no network of that name.
+    #[error("the model file has no network group `{wanted}`; it has {}", .known.join(", "))]
+    NoGroup {
+        /// The name that was asked for.
+        wanted: String,
+        /// The names in the file.
+        known: Vec<String>,
+    },
+    /// Another network of the device is active.
+    #[error("another network is active on the device; deactivate it first")]
+    AlreadyActive,
+    /// The firmware has no room for one more.
+    #[error("{limit} networks are configured on the device, which is the most; drop some, all of them to start anew")]
+    TooMany {
+        /// The most.
+        limit: usize,
+    },
+    /// The device could not be stopped when the network was deactivated, so that its memory had to be given up.
+    #[error("the network lost its descriptor lists when the device could not be stopped; configure it again")]
+    Lost,
+    /// A frame has another length than the stream's.
+    #[error("a frame of stream `{stream}` has {expected} bytes on the device's side, not {given}")]
+    FrameLength {
+        /// The stream.
+        stream: String,
+        /// Bytes of its frames.
+        expected: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
+    /// As many frames as there are streams have to be given.
+    #[error("{given} frames for {expected} streams")]
+    FrameCount {
+        /// Number of streams.
+        expected: usize,
+        /// Number of frames.
+        given: usize,
+    },
+    /// The network was configured for the other way of giving it frames.
+    #[error("the network was configured for the {configured:?} interface")]
+    OtherApi {
+        /// For which.
+        configured: super::Api,
+    },
+    /// As many frames are under way as the network takes.
+    #[error("{0} frames are under way, which is the most; take one out first")]
+    QueueFull(usize),
+    /// No frame is under way.
+    #[error("no frame is under way")]
+    QueueEmpty,
+}
+
+impl Error {
+    /// The code with which the vendor's library reports the same, where it is one of a model's.
+    #[must_use]
+    pub const fn library_status(&self) -> Option<LibraryStatus> {
+        match self {
+            Self::Model(error) => error.library_status(),
+            Self::Refused(refusal) => Some(refusal.status),
+            Self::AlreadyActive | Self::TooMany { .. } | Self::OtherApi { .. } => Some(LibraryStatus::InvalidOperation),
+            Self::FrameLength { .. } | Self::FrameCount { .. } | Self::NoGroup { .. } => {
+                Some(LibraryStatus::InvalidArgument)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What most functions of this module return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -461,3 +461,78 @@ pub(crate) fn ask_release(node: &Path) -> Result<Release, std::io::Error> {
     answer.map_err(std::io::Error::from_raw_os_error)?;
     Ok(Release::new(info[0], info[1], info[2]))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    fn kernel() -> Kernel {
+        Kernel::new(Path::new("/dev/null"))
+    }
+
+    #[test]
+    fn a_signal_interrupts_a_call_that_waits() {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let call = || kernel().read(reader.as_raw_fd(), 1);
+        assert_eq!(kernel().signalled(Signal::interrupting(20), &mut { call }), Err(libc::EINTR));
+    }
+
+    #[test]
+    fn a_signal_restarts_a_call_that_waits() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let start = std::time::Instant::now();
+        let answer = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(120));
+                writer.write_all(b"x").unwrap();
+            });
+            kernel().signalled(Signal::restarting(20), &mut || kernel().read(reader.as_raw_fd(), 1))
+        });
+        assert_eq!(answer, Ok(1));
+        assert!(start.elapsed() >= Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_child_answers_for_itself() {
+        let null = kernel().open(Access::ReadWrite).unwrap();
+        let answers = kernel().in_child(&|system| vec![Ok(7), system.ioctl(null, 0x4010_7a01, 0), Err(libc::EIO)]);
+        assert_eq!(answers, [Ok(7), Err(libc::ENOTTY), Err(libc::EIO)]);
+        assert_eq!(kernel().close(null), Ok(0));
+    }
+
+    #[test]
+    fn a_child_that_the_kernel_kills_is_a_crash() {
+        assert_eq!(kernel().survive(&|| Ok(3)), Fate::Answered(Ok(3)));
+        // SAFETY: the child ends itself, as a crash in the kernel would end it.
+        let fate = kernel().survive(&|| Ok(unsafe { libc::raise(libc::SIGKILL) }.into()));
+        assert_eq!(fate, Fate::Oops);
+    }
+
+    #[test]
+    fn pages_are_what_they_are_said_to_be() {
+        let region = Region::new(3);
+        region.write(PAGE, b"page");
+        assert_eq!(region.read(PAGE, 4), b"page");
+        region.punch(2);
+        let file = Region::of_file(1, 1, Protection::Read);
+        assert_eq!(file.read(0, 2), [0, 0]);
+        // What is not mapped or not writable, the kernel says so too.
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"0123456789").unwrap();
+        let into = |address: usize| {
+            // SAFETY: the kernel checks the address, which is memory of this test or none.
+            answer(unsafe { libc::read(reader.as_raw_fd(), address as *mut _, 1) } as i64)
+        };
+        assert_eq!(into(region.address), Ok(1));
+        assert_eq!(into(region.address + 2 * PAGE), Err(libc::EFAULT));
+        assert_eq!(into(file.address), Err(libc::EFAULT));
+    }
+
+    #[test]
+    fn a_node_that_is_none_has_no_release() {
+        assert_eq!(ask_release(Path::new("/dev/null")).unwrap_err().raw_os_error(), Some(libc::ENOTTY));
+    }
+}

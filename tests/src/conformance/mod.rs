@@ -14,6 +14,8 @@ mod log;
 mod loopback;
 mod new;
 mod old;
+#[cfg(test)]
+mod prose;
 mod rules;
 mod stage;
 mod system;
@@ -90,12 +92,12 @@ pub fn names(release: DriverRelease, filter: Option<&str>) -> Vec<String> {
 ///
 /// If the device does not answer, or if nobody observed its release.
 pub fn release_of(options: &Options) -> Result<DriverRelease, Error> {
-    let release = match (options.release, &options.device) {
-        (Some(release), _) => release,
-        (None, None) => DriverRelease::new(4, 23, 0),
-        (None, Some(path)) => kernel::ask_release(path)
+    let own = match &options.device {
+        None => DriverRelease::new(4, 23, 0),
+        Some(path) => kernel::ask_release(path)
             .map_err(|reason| Error::NoAnswer { path: path.display().to_string(), reason: reason.to_string() })?,
     };
+    let release = options.release.unwrap_or(own);
     if OBSERVED.contains(&release) { Ok(release) } else { Err(Error::NotObserved { release }) }
 }
 

@@ -8,13 +8,13 @@ use hailo_abi::enums::CpuId;
 use hailo_abi::firmware::control::{
     AveragingFactor, ChipTemperature, CoreIdentity, Done, DvmOption, Expected, ExtendedDeviceInformation,
     GetPowerMeasurement, HealthInformation, HwConsts, HwConstsAnswer, Identity, LoggerLevel, MAX_READ_MEMORY_DATA_SIZE,
-    MeasuredPower, MemoryData, OvercurrentState, Parameters, PowerMeasurement, PowerMeasurementSet,
+    MainHeaderAnswer, MeasuredPower, MemoryData, OvercurrentState, Parameters, PowerMeasurement, PowerMeasurementSet,
     PowerMeasurementType, PowerStatistics, PreviousSystemState, ReadMemory, Request, Reset, ResetType, ResponseError,
     SamplingPeriod, SetFirmwareLogger, SetOvercurrentState, SetPowerMeasurement, SetThrottlingState,
     StartPowerMeasurement, TemperatureInfo, ThrottlingState, UserConfigSize, WatchdogConfig, WatchdogEnable,
     WatchdogMode,
 };
-use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareVersion};
+use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareVersion, NetworkGroupHeader};
 
 use crate::control::CONTROL_TIMEOUT;
 use crate::device::Device;
@@ -421,6 +421,27 @@ impl Firmware {
     pub fn hardware_constants(&self) -> Result<HwConsts> {
         let answer: HwConstsAnswer = self.ask("read the constants of the hardware", &Request::GetHwConsts)?;
         Ok(answer.hw_consts)
+    }
+}
+
+impl Firmware {
+    /// The headers of the network groups that are configured.
+    ///
+    /// # Errors
+    /// What came of the control; [`ErrorKind::BadAnswer`] if it has fewer headers than it says.
+    #[doc(alias = "HAILO_CONTROL_OPCODE_GET_CONTEXT_SWITCH_MAIN_HEADER")]
+    pub fn network_groups(&self) -> Result<Vec<NetworkGroupHeader>> {
+        let operation = "read which network groups are configured";
+        let request = Request::GetContextSwitchMainHeader;
+        let headers = exchange(&self.device, self.interface, operation, &request, |interface, expected, answer| {
+            let answer: MainHeaderAnswer<'_> = expected.read(interface, answer)?;
+            let count = usize::from(answer.application_count());
+            Ok((0..count).map(|index| answer.header(interface, index)).collect::<Result<Vec<_>, _>>())
+        })?;
+        headers.map_err(|_| {
+            let kind = ErrorKind::BadAnswer("it has fewer network groups than it says");
+            self.device.inner.failed(operation, kind)
+        })
     }
 }
 

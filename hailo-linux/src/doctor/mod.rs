@@ -243,12 +243,12 @@ pub fn diagnose(system: &System, answers: &Answers) -> Diagnosis {
 
 /// Finds out what is wrong with devices that belong to no system's tree, such as emulated ones: only their answers count.
 #[must_use]
-pub fn diagnose_devices(answers: &Answers) -> Vec<Finding> {
+pub fn diagnose_devices(answers: &Answers) -> Diagnosis {
     let nowhere = Tree::new("/nonexistent");
     let mut survey = Survey::of(&nowhere, answers);
     for device in &answers.devices {
         device::check(&mut survey, device);
     }
     page_size::check(&mut survey);
-    survey.into_diagnosis().findings
+    survey.into_diagnosis()
 }

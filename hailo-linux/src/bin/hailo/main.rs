@@ -4,19 +4,30 @@
 //! printed as text or, with `--json`, as one line of JSON. Errors are one sentence on the standard error output.
 
 mod abi;
+mod device;
 mod doctor;
 #[cfg(feature = "emulator")]
 mod emulate;
+mod emulated;
+mod events;
 mod failure;
+mod firmware;
 mod generate;
+mod infer;
+mod info;
+mod log;
 mod model;
+mod monitor;
 mod output;
+mod parse;
+mod scan;
 
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
+use crate::firmware::{config, health, identify, power, reset, temperature};
 use crate::output::Output;
 
 /// Look at, diagnose and use Hailo accelerators, whatever the release of their driver.
@@ -47,7 +58,19 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Scan(scan::Arguments),
+    Info(info::Arguments),
     Doctor(doctor::Arguments),
+    Identify(identify::Arguments),
+    Temperature(temperature::Arguments),
+    Power(power::Arguments),
+    Health(health::Arguments),
+    Monitor(monitor::Arguments),
+    Events(events::Arguments),
+    Log(log::Arguments),
+    Config(config::Arguments),
+    Reset(reset::Arguments),
+    Infer(infer::Arguments),
     #[cfg(feature = "emulator")]
     Emulate(emulate::Arguments),
     Model(model::Arguments),
@@ -57,8 +80,21 @@ enum Command {
 }
 
 fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
+    let global = &cli.global;
     match &cli.command {
-        Command::Doctor(arguments) => doctor::run(arguments, output),
+        Command::Scan(arguments) => scan::run(arguments, global, output),
+        Command::Info(arguments) => info::run(arguments, global, output),
+        Command::Doctor(arguments) => doctor::run(arguments, global, output),
+        Command::Identify(arguments) => identify::run(arguments, global, output),
+        Command::Temperature(arguments) => temperature::run(arguments, global, output),
+        Command::Power(arguments) => power::run(arguments, global, output),
+        Command::Health(arguments) => health::run(arguments, global, output),
+        Command::Monitor(arguments) => monitor::run(arguments, global, output),
+        Command::Events(arguments) => events::run(arguments, global, output),
+        Command::Log(arguments) => log::run(arguments, global, output),
+        Command::Config(arguments) => config::run(arguments, global, output),
+        Command::Reset(arguments) => reset::run(arguments, global, output),
+        Command::Infer(arguments) => infer::run(arguments, global, output),
         #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => emulate::run(arguments, cli.global.device.as_deref()),
         Command::Model(arguments) => model::run(arguments, output),

@@ -1,17 +1,20 @@
 //! `hailo doctor`: what is wrong with this system's accelerators, why, and what to do.
 
 mod answers;
+mod ask;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
-use hailo_linux::doctor::{Answers, Diagnosis, Severity, System, diagnose};
+use hailo_linux::doctor::{Answers, Diagnosis, Severity, System, diagnose, diagnose_devices};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::{Output, Paper, Report};
+use crate::{Global, device};
 
 /// Say what is wrong with the accelerators of a system, why, and what to do
 ///
@@ -22,8 +25,10 @@ use crate::output::{Output, Paper, Report};
 #[command(after_help = "Examples:\n  \
     hailo doctor\n  \
     sudo hailo doctor --user $USER\n  \
-    hailo doctor --json > answers.json          (on the machine with the fault)\n  \
-    hailo doctor --root copy/ --answers answers.json   (elsewhere, on a copy of its /sys, /proc, /dev, /lib, /etc)")]
+    hailo doctor --json > answers.json\n  \
+    hailo doctor --root copy/ --answers answers.json\n\n\
+    The last two diagnose on another machine: copy/ has what is in /sys, /proc, /dev, /lib and /etc of the first.\n\
+    With --root, --device mock:… stands for the first device of that system.")]
 pub(crate) struct Arguments {
     /// Look at the system whose files are below this directory
     #[arg(long, value_name = "DIR")]
@@ -34,6 +39,14 @@ pub(crate) struct Arguments {
     /// What the devices said, in a file that `hailo doctor --json` wrote, instead of asking them
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
+    /// Listen for temperature events of the devices for so long; 0 does not
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = listening)]
+    listen: Duration,
+}
+
+/// A time, or none.
+fn listening(text: &str) -> Result<Duration, String> {
+    if text == "0" { Ok(Duration::ZERO) } else { crate::parse::seconds(text) }
 }
 
 #[derive(Serialize)]
@@ -161,7 +174,22 @@ fn capitalised(text: &str) -> String {
     text.strip_prefix("no").map_or_else(|| text.to_owned(), |rest| format!("No{rest}"))
 }
 
-pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
+/// Which devices are asked, each by the name by which it is opened and the node that it is called by.
+fn asked(arguments: &Arguments, global: &Global, system: &System) -> Vec<(String, String)> {
+    let nodes = || diagnose(system, &Answers::default()).nodes.into_iter().map(|node| node.path);
+    match (&global.device, &arguments.root) {
+        // An emulated device is the first of a copied system.
+        (Some(name), Some(_)) if device::is_emulated(name) => {
+            vec![(name.clone(), nodes().next().unwrap_or_else(|| name.clone()))]
+        }
+        // Devices of a copied system cannot be opened here.
+        (_, Some(_)) => Vec::new(),
+        (Some(name), None) => vec![(name.clone(), name.clone())],
+        (None, None) => nodes().map(|path| (path.clone(), path)).collect(),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let mut system = arguments.root.as_ref().map_or_else(System::this, System::at);
     if let Some(root) = arguments.root.as_ref().filter(|root| !root.is_dir()) {
         return Err(Failure::new(format_args!(
@@ -174,9 +202,17 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<ExitCode
     }
     let answers = match &arguments.answers {
         Some(file) => answers::read(file)?,
-        None => Answers::default(),
+        None => {
+            let asked = asked(arguments, global, &system).into_iter();
+            let ask =
+                |(name, node): (String, String)| ask::ask(&name, &node, device::options(global), arguments.listen);
+            Answers { page_size: None, devices: asked.map(ask).collect() }
+        }
     };
-    let diagnosed = Diagnosed::new(diagnose(&system, &answers), &answers);
+    // An emulated device belongs to no system.
+    let alone = arguments.root.is_none() && global.device.as_deref().is_some_and(device::is_emulated);
+    let diagnosis = if alone { diagnose_devices(&answers) } else { diagnose(&system, &answers) };
+    let diagnosed = Diagnosed::new(diagnosis, &answers);
     output.report(&diagnosed)?;
     Ok(if diagnosed.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

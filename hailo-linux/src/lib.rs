@@ -15,6 +15,7 @@ pub mod logs;
 pub mod memory;
 pub mod network;
 pub mod notifications;
+pub mod npy;
 pub mod scan;
 pub mod sysfs;
 pub mod transform;

@@ -5,6 +5,7 @@ pub mod decode_request;
 pub mod driver_operations;
 pub mod firmware_messages;
 pub mod model_file;
+pub mod npy;
 pub mod transform;
 
 use std::path::{Path, PathBuf};

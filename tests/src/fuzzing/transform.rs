@@ -89,7 +89,7 @@ pub fn run(data: &[u8]) {
 }
 
 /// Frames larger than this are not made.
-const MOST: usize = 1 << 20;
+const MOST: usize = 1 << 17;
 
 /// Makes the transform, applies it to a frame of the bytes (repeated), and compares with the model.
 ///

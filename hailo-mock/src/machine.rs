@@ -8,7 +8,7 @@ use hailo_abi::{DataModel, DriverRelease, Errno};
 use crate::accelerator::{Accelerator, Loopback};
 use crate::device::{Device, lock};
 use crate::file::File;
-use crate::firmware::{BenchFirmware, Firmware};
+use crate::firmware::{BoardFirmware, Firmware};
 use crate::kernel::{Board, BoardParts, Presence, Shared};
 use crate::memory::SharedMemory;
 use crate::options::{BoardKind, MachineOptions, OptionsError};
@@ -102,7 +102,7 @@ impl MachineBuilder {
         self
     }
 
-    /// The firmware of each board, by its index; [`BenchFirmware`] if nothing is said.
+    /// The firmware of each board, by its index; [`BoardFirmware`] if nothing is said.
     pub fn firmware<F: Firmware + 'static>(mut self, make: impl Fn(usize) -> F + Send + Sync + 'static) -> Self {
         self.firmware = Arc::new(move |board| Box::new(make(board)));
         self
@@ -187,7 +187,7 @@ impl Machine {
             options: MachineOptions::default(),
             model: DataModel::Lp64,
             accelerator: Arc::new(|_| Box::new(Loopback)),
-            firmware: Arc::new(|_| Box::new(BenchFirmware)),
+            firmware: Arc::new(|_| Box::new(BoardFirmware::default())),
         }
     }
 

@@ -10,8 +10,15 @@ use crate::kernel::Board;
 use crate::options::BoardKind;
 
 mod bench;
+mod board;
+mod context_switch;
+mod network;
+mod values;
 
 pub use bench::BenchFirmware;
+pub use board::BoardFirmware;
+pub use network::{InputFrame, NetworkFunction, Pattern};
+pub use values::FirmwareValues;
 
 /// The most bytes of an answer.
 pub const MAX_ANSWER: usize = 1500;

@@ -1,0 +1,374 @@
+//! [`ContextSwitch`]: network groups as the firmware keeps them, and what it does when one is enabled.
+
+use std::sync::Arc;
+
+use hailo_abi::descriptor::Descriptor;
+use hailo_abi::firmware::actions::{Action, ActionError, ActionReader, HostBufferInfo, PackedVdmaChannelId};
+use hailo_abi::firmware::control::{ChangeContextSwitchStatus, ContextSwitchStatus, ContextType, SetContextInfo};
+use hailo_abi::firmware::{FirmwareInterface, FirmwareStatus, NetworkGroupHeader};
+
+use zerocopy::IntoBytes;
+
+use super::Hardware;
+use super::network::{NetworkAccelerator, NetworkFunction, Pattern, Stream};
+use crate::accelerator::Loopback;
+
+/// The firmware's module of context switching, which its status codes name.
+const MODULE: u8 = 0x13;
+
+/// Status codes with which the firmware refuses a network, by the vendor's names.
+mod refusal {
+    use super::{FirmwareStatus, MODULE};
+
+    /// `CONTEXT_SWTICH_STATUS_MISALIGNMENT_ERROR_WHILE_READING_ACTIONS`
+    pub(super) const TRUNCATED_ACTION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x16);
+    /// `CONTEXT_SWITCH_STATUS_READ_INVALID_ACTION_TYPE`
+    pub(super) const UNKNOWN_ACTION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x18);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_STATE_MACHINE_STATUS`
+    pub(super) const UNKNOWN_STATUS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x19);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_CHANNEL_INDEX`
+    pub(super) const CHANNEL_NOT_OPEN: FirmwareStatus = FirmwareStatus::new(MODULE, 0x1e);
+    /// `CONTEXT_SWITCH_STATUS_REQUESTED_DESCRIPTORS_EXCEEDED_MAX_ALLOWED`
+    pub(super) const TOO_MANY_DESCRIPTORS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x34);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_APPLICATION_INDEX`
+    pub(super) const UNKNOWN_APPLICATION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x37);
+    /// `CONTEXT_SWITCH_STATUS_CHANGING_APP_IS_NOT_ALLOWED`
+    pub(super) const ANOTHER_RUNS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x3e);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_DESC_PAGE_SIZE`
+    pub(super) const PAGE_SIZE: FirmwareStatus = FirmwareStatus::new(MODULE, 0x54);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_VDMA_CHANNEL_DEPTH`
+    pub(super) const DEPTH: FirmwareStatus = FirmwareStatus::new(MODULE, 0x55);
+    /// `CONTEXT_SWITCH_STATUS_CANT_CONFIGURE_HEF_WHILE_ACTIVATED`
+    pub(super) const CONFIGURED_WHILE_RUNNING: FirmwareStatus = FirmwareStatus::new(MODULE, 0x56);
+    /// `CONTEXT_SWITCH_STATUS_REPEATED_ACTION_INVALID_ACTION_COUNT`
+    pub(super) const BAD_REPETITION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x5e);
+    /// `CONTEXT_SWITCH_STATUS_CANT_CLEAR_CONFIGURED_APPS_WHILE_ACTIVATED`
+    pub(super) const CLEARED_WHILE_RUNNING: FirmwareStatus = FirmwareStatus::new(MODULE, 0x6c);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_CONTEXT_TYPE`
+    pub(super) const CONTEXT_TYPE: FirmwareStatus = FirmwareStatus::new(MODULE, 0x6d);
+}
+
+/// The first channel towards the host on PCIe boards.
+const TO_HOST: u8 = hailo_abi::channels::VDMA_DEST_CHANNELS_START;
+/// The channels of the engine of a PCIe board.
+const CHANNELS: u8 = 2 * TO_HOST;
+/// The most descriptors of a channel's list.
+const MAX_DESCRIPTORS: u32 = 1 << 16;
+
+/// The contexts of a network group come in this order; the last kind as often as the header says.
+const ORDER: [ContextType; 4] =
+    [ContextType::ACTIVATION, ContextType::BATCH_SWITCHING, ContextType::PRELIMINARY, ContextType::DYNAMIC];
+
+/// A network group: its header and the contexts that have come so far.
+#[derive(Debug)]
+struct Application {
+    header: NetworkGroupHeader,
+    contexts: Vec<(ContextType, Vec<u8>)>,
+    /// The context of which some chunks have come.
+    partial: Option<(ContextType, Vec<u8>)>,
+}
+
+impl Application {
+    /// The kind of the context that is to come next.
+    fn expected(&self) -> Option<ContextType> {
+        let complete = ORDER.len() - 1 + usize::from(self.header.dynamic_contexts_count);
+        (self.contexts.len() < complete).then(|| ORDER[self.contexts.len().min(ORDER.len() - 1)])
+    }
+}
+
+/// What the firmware knows of network groups.
+#[derive(Debug)]
+pub(super) struct ContextSwitch {
+    applications: Vec<Application>,
+    running: Option<u8>,
+    /// The channels that the running network has opened.
+    opened: Vec<u8>,
+    function: Arc<dyn NetworkFunction>,
+}
+
+impl Default for ContextSwitch {
+    fn default() -> Self {
+        Self::new(Arc::new(Pattern))
+    }
+}
+
+impl ContextSwitch {
+    /// No network group yet; networks compute `function`.
+    pub(super) fn new(function: Arc<dyn NetworkFunction>) -> Self {
+        Self { applications: Vec::new(), running: None, opened: Vec::new(), function }
+    }
+
+    /// What networks compute.
+    pub(super) fn function(&self) -> Arc<dyn NetworkFunction> {
+        self.function.clone()
+    }
+
+    /// `CONTEXT_SWITCH_SET_NETWORK_GROUP_HEADER`.
+    pub(super) fn set_header(
+        &mut self,
+        interface: FirmwareInterface,
+        header: &NetworkGroupHeader,
+    ) -> Result<(), FirmwareStatus> {
+        if self.running.is_some() {
+            return Err(refusal::CONFIGURED_WHILE_RUNNING);
+        }
+        if self.applications.len() >= interface.max_applications() {
+            return Err(FirmwareStatus::SRAM_MEMORY_FULL);
+        }
+        self.applications.push(Application { header: *header, contexts: Vec::new(), partial: None });
+        Ok(())
+    }
+
+    /// `CONTEXT_SWITCH_SET_CONTEXT_INFO`.
+    pub(super) fn add_context(
+        &mut self,
+        interface: FirmwareInterface,
+        info: &SetContextInfo<'_>,
+    ) -> Result<(), FirmwareStatus> {
+        if self.running.is_some() {
+            return Err(refusal::CONFIGURED_WHILE_RUNNING);
+        }
+        let application = self.applications.last_mut().ok_or(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER)?;
+        if !ORDER.contains(&info.context_type) {
+            return Err(refusal::CONTEXT_TYPE);
+        }
+        let first = info.is_first_chunk_per_context.get();
+        if first != application.partial.is_none() {
+            return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER);
+        }
+        let (kind, mut bytes) = application.partial.take().unwrap_or((info.context_type, Vec::new()));
+        if kind != info.context_type || application.expected() != Some(kind) {
+            return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER);
+        }
+        bytes.extend_from_slice(info.context_network_data);
+        if info.is_last_chunk_per_context.get() {
+            check(interface, &bytes)?;
+            application.contexts.push((kind, bytes));
+        } else {
+            application.partial = Some((kind, bytes));
+        }
+        Ok(())
+    }
+
+    /// `CHANGE_CONTEXT_SWITCH_STATUS`.
+    pub(super) fn change_status(
+        &mut self,
+        hardware: &Hardware<'_>,
+        interface: FirmwareInterface,
+        change: &ChangeContextSwitchStatus,
+    ) -> Result<(), FirmwareStatus> {
+        match change.state_machine_status {
+            ContextSwitchStatus::RESET => {
+                self.stop(hardware);
+                Ok(())
+            }
+            ContextSwitchStatus::ENABLED => {
+                if self.running.is_some_and(|running| running != change.application_index) {
+                    return Err(refusal::ANOTHER_RUNS);
+                }
+                self.stop(hardware);
+                let started = self.start(hardware, interface, change.application_index);
+                if started.is_err() {
+                    self.stop(hardware);
+                }
+                started
+            }
+            ContextSwitchStatus::PAUSED => Ok(()),
+            _ => Err(refusal::UNKNOWN_STATUS),
+        }
+    }
+
+    /// `CONTEXT_SWITCH_CLEAR_CONFIGURED_APPS`.
+    pub(super) fn clear(&mut self) -> Result<(), FirmwareStatus> {
+        if self.running.is_some() {
+            return Err(refusal::CLEARED_WHILE_RUNNING);
+        }
+        self.applications.clear();
+        Ok(())
+    }
+
+    /// Stops the network that runs.
+    pub(super) fn stop(&mut self, hardware: &Hardware<'_>) {
+        for channel in self.opened.drain(..) {
+            hardware.reset_channel(channel);
+        }
+        if self.running.take().is_some() {
+            hardware.set_accelerator(Box::new(Loopback));
+        }
+    }
+
+    fn start(
+        &mut self,
+        hardware: &Hardware<'_>,
+        interface: FirmwareInterface,
+        index: u8,
+    ) -> Result<(), FirmwareStatus> {
+        let application = self.applications.get(usize::from(index)).ok_or(refusal::UNKNOWN_APPLICATION)?;
+        if application.expected().is_some() {
+            return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER);
+        }
+        let mut run = Run {
+            hardware,
+            interface,
+            opened: Vec::new(),
+            config: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        };
+        let carried_out = application.contexts.iter().try_for_each(|(_, bytes)| run.context(bytes));
+        let Run { opened, inputs, outputs, .. } = run;
+        self.opened = opened.iter().map(|(channel, _)| *channel).collect();
+        self.running = Some(index);
+        carried_out?;
+        hardware.set_accelerator(Box::new(NetworkAccelerator::new(inputs, outputs, self.function.clone())));
+        for (channel, buffer) in opened {
+            hardware.start_channel(channel, buffer.dma_address, depth(&buffer)?);
+        }
+        Ok(())
+    }
+}
+
+/// Reads a context from its first to its last action.
+fn check(interface: FirmwareInterface, bytes: &[u8]) -> Result<(), FirmwareStatus> {
+    ActionReader::new(interface, bytes).try_for_each(|piece| piece.map(drop).map_err(|error| status(&error)))
+}
+
+/// How the firmware refuses a list that cannot be read.
+fn status(error: &ActionError) -> FirmwareStatus {
+    match error {
+        ActionError::Unknown { .. } => refusal::UNKNOWN_ACTION,
+        ActionError::BadRepetition { .. } | ActionError::IncompleteRepetition { .. } => refusal::BAD_REPETITION,
+        _ => refusal::TRUNCATED_ACTION,
+    }
+}
+
+/// The number of bits that count a channel's descriptors.
+fn depth(buffer: &HostBufferInfo) -> Result<u8, FirmwareStatus> {
+    if !(2..=MAX_DESCRIPTORS).contains(&buffer.total_desc_count) {
+        return Err(refusal::DEPTH);
+    }
+    Ok(buffer.total_desc_count.next_power_of_two().ilog2() as u8)
+}
+
+/// A configuration channel that is active.
+struct ConfigChannel {
+    channel: u8,
+    buffer: HostBufferInfo,
+    /// Descriptors that were fetched.
+    fetched: u32,
+}
+
+/// What becomes of a network group's action lists when they are carried out.
+struct Run<'h, 'b> {
+    hardware: &'h Hardware<'b>,
+    interface: FirmwareInterface,
+    opened: Vec<(u8, HostBufferInfo)>,
+    config: Vec<ConfigChannel>,
+    inputs: Vec<Stream>,
+    outputs: Vec<Stream>,
+}
+
+impl Run<'_, '_> {
+    fn context(&mut self, bytes: &[u8]) -> Result<(), FirmwareStatus> {
+        for piece in ActionReader::new(self.interface, bytes) {
+            if let Some(action) = piece.map_err(|error| status(&error))?.action() {
+                self.action(action)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The channel with this packed number, if it is one of those that carry that way.
+    fn channel(&self, packed: PackedVdmaChannelId, to_host: bool) -> Result<u8, FirmwareStatus> {
+        let channel = packed.channel(self.interface);
+        let fits = channel < CHANNELS && (channel >= TO_HOST) == to_host;
+        if fits && packed.engine(self.interface) == 0 { Ok(channel) } else { Err(FirmwareStatus::INVALID_ENGINE_INDEX) }
+    }
+
+    fn open(&mut self, channel: u8, buffer: HostBufferInfo) -> Result<(), FirmwareStatus> {
+        if buffer.desc_page_size == 0 || !buffer.desc_page_size.is_power_of_two() {
+            return Err(refusal::PAGE_SIZE);
+        }
+        depth(&buffer)?;
+        self.opened.push((channel, buffer));
+        Ok(())
+    }
+
+    /// Whether a boundary channel was opened before it is used.
+    fn opened(&self, channel: u8) -> Result<(), FirmwareStatus> {
+        let open = self.opened.iter().any(|(opened, _)| *opened == channel);
+        if open { Ok(()) } else { Err(refusal::CHANNEL_NOT_OPEN) }
+    }
+
+    fn action(&mut self, action: &Action) -> Result<(), FirmwareStatus> {
+        match action {
+            Action::OpenBoundaryInputChannel(open) => {
+                let channel = self.channel(open.packed_vdma_channel_id, false)?;
+                self.open(channel, open.host_buffer_info)
+            }
+            Action::OpenBoundaryOutputChannel(open) => {
+                let channel = self.channel(open.packed_vdma_channel_id, true)?;
+                self.open(channel, open.host_buffer_info)
+            }
+            Action::ActivateBoundaryInput(input) => {
+                let channel = self.channel(input.packed_vdma_channel_id, false)?;
+                self.opened(channel)?;
+                Stream::add(&mut self.inputs, channel, frame_size(&input.stream_reg_info));
+                Ok(())
+            }
+            Action::ActivateBoundaryOutput(output) => {
+                let channel = self.channel(output.packed_vdma_channel_id, true)?;
+                self.opened(channel)?;
+                Stream::add(&mut self.outputs, channel, frame_size(&output.stream_reg_info));
+                Ok(())
+            }
+            Action::ChangeBoundaryInputBatch(change) => {
+                let channel = self.channel(change.packed_vdma_channel_id, false)?;
+                self.opened(channel)
+            }
+            Action::ActivateCfgChannel(activate) => {
+                let channel = self.channel(activate.packed_vdma_channel_id, false)?;
+                self.config.retain(|config| config.channel != channel);
+                self.config.push(ConfigChannel { channel, buffer: activate.host_buffer_info, fetched: 0 });
+                Ok(())
+            }
+            Action::DeactivateCfgChannel(deactivate) => {
+                let channel = self.channel(deactivate.packed_vdma_channel_id, false)?;
+                self.config.retain(|config| config.channel != channel);
+                Ok(())
+            }
+            Action::FetchCfgChannelDescriptors(fetch) => {
+                let channel = self.channel(fetch.packed_vdma_channel_id, false)?;
+                self.fetch(channel, fetch.descriptors_count.into())
+            }
+            // The rest configures the core, which is not emulated.
+            _ => Ok(()),
+        }
+    }
+
+    /// Fetches configuration words through the next descriptors of a channel, as the hardware does.
+    fn fetch(&mut self, channel: u8, count: u32) -> Result<(), FirmwareStatus> {
+        let config = self.config.iter_mut().find(|config| config.channel == channel);
+        let config = config.ok_or(refusal::CHANNEL_NOT_OPEN)?;
+        let end = config.fetched + count;
+        if end > config.buffer.total_desc_count {
+            return Err(refusal::TOO_MANY_DESCRIPTORS);
+        }
+        let mut page = vec![0; usize::from(config.buffer.desc_page_size)];
+        for index in config.fetched..end {
+            let mut descriptor = Descriptor::new(0, 0, 0);
+            let address = config.buffer.dma_address.wrapping_add(u64::from(index) * size_of::<Descriptor>() as u64);
+            self.hardware.read_memory(address, descriptor.as_mut_bytes());
+            let length = usize::try_from(descriptor.page_size()).map_err(|_| refusal::PAGE_SIZE)?;
+            let words = page.get_mut(..length).ok_or(refusal::PAGE_SIZE)?;
+            self.hardware.read_memory(descriptor.address(), words);
+        }
+        config.fetched = end;
+        Ok(())
+    }
+}
+
+/// The bytes of a frame on the host's side.
+fn frame_size(registers: &hailo_abi::firmware::actions::StreamRegisters) -> usize {
+    usize::from(registers.periph_bytes_per_buffer) * registers.periph_buffers_per_frame as usize
+}

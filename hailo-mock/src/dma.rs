@@ -7,10 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::memory::{Fault, Pages, SharedRegion};
 
 /// How many bytes of a mapping lie next to each other for the device. What a process sees as continuous memory is made of
-/// such pieces, as on a machine without IOMMU.
-pub(crate) const PIECE: u64 = 8 * 4096;
-/// The distance from the start of one piece to the next.
-const PIECE_STRIDE: u64 = PIECE + 4096;
+/// such pieces, as on a machine without IOMMU. The first has half the length.
+const PIECE: u64 = 16 * 4096;
+/// How much of the first piece is missing.
+const MISSING: u64 = PIECE / 2;
+/// What lies between two pieces.
+const GAP: u64 = 4096;
 /// Lists start at multiples of this.
 const LIST_ALIGNMENT: u64 = 1 << 16;
 
@@ -64,13 +66,18 @@ pub(crate) struct Range {
 impl Range {
     /// The device address of a byte of the memory behind the range.
     pub(crate) fn address(&self, offset: u64) -> u64 {
-        if self.pieces { self.base + offset / PIECE * PIECE_STRIDE + offset % PIECE } else { self.base + offset }
+        self.base + if self.pieces { spread(offset) } else { offset }
     }
 
     /// How many bytes from `offset` on lie next to each other.
     pub(crate) fn contiguous(&self, offset: u64) -> u64 {
-        if self.pieces { PIECE - offset % PIECE } else { u64::MAX }
+        if self.pieces { PIECE - (offset + MISSING) % PIECE } else { u64::MAX }
     }
+}
+
+/// How far from the start of its range the device finds a byte of memory that is in pieces.
+fn spread(offset: u64) -> u64 {
+    offset + (offset + MISSING) / PIECE * GAP
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +118,7 @@ impl DmaSpace {
 
     pub(crate) fn insert(&self, target: Target, length: u64) -> Range {
         let pieces = matches!(target, Target::Pieces(_));
-        let span = if pieces { length.div_ceil(PIECE) * PIECE_STRIDE } else { length };
+        let span = if pieces { spread(length.saturating_sub(1)) + 1 } else { length };
         let space = span.next_multiple_of(LIST_ALIGNMENT) + LIST_ALIGNMENT;
         let base = self.next.fetch_add(space, Ordering::Relaxed);
         let entry = Entry { end: base + span, target };
@@ -150,11 +157,12 @@ impl DmaSpace {
         let target = entry.target.clone();
         let (offset, length) = match &target {
             Target::Pieces(pages) => {
-                let within = distance % PIECE_STRIDE;
+                let place = distance + MISSING;
+                let within = place % (PIECE + GAP);
                 if within >= PIECE {
                     return None;
                 }
-                let offset = distance / PIECE_STRIDE * PIECE + within;
+                let offset = place / (PIECE + GAP) * PIECE + within - MISSING;
                 (offset, (PIECE - within).min(pages.length().checked_sub(offset)?))
             }
             Target::List(_) | Target::Continuous(_) => (distance, entry.end - address),
@@ -199,5 +207,38 @@ impl Found {
             Target::List(_) => Err(Fault),
             Target::Pieces(pages) | Target::Continuous(pages) => pages.write(self.offset + skip, bytes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::SharedMemory;
+
+    #[test]
+    fn pieces_are_found_again() {
+        let space = DmaSpace::new();
+        let region = SharedMemory::new().allocate(3 * PIECE as usize).unwrap();
+        let range = space.insert(Target::Pieces(region), 3 * PIECE);
+        let mut at = 0;
+        while at < 3 * PIECE {
+            let found = space.find(range.address(at)).unwrap();
+            assert_eq!(found.offset, at);
+            let length = range.contiguous(at).min(3 * PIECE - at);
+            assert_eq!(found.length, length);
+            assert_eq!(space.find(range.address(at + length - 1)).unwrap().offset, at + length - 1);
+            at += length;
+            assert!(at == 3 * PIECE || space.find(range.address(at) - 1).is_none());
+        }
+        space.remove(range);
+        assert!(space.find(range.base).is_none());
+    }
+
+    #[test]
+    fn what_is_not_there_reads_as_zeros() {
+        let space = DmaSpace::new();
+        let mut bytes = [7; 4];
+        space.read(u64::MAX - 1, &mut bytes);
+        assert_eq!((bytes, space.strays()), ([0; 4], 4));
     }
 }

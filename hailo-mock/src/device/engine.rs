@@ -293,9 +293,7 @@ impl Datapath {
     }
 
     fn step(&mut self, dma: &DmaSpace, channel: u8, registers: &ChannelRegisters) -> Step {
-        if !registers.is_active()
-            || registers.num_avail.load(Ordering::Acquire) == registers.num_proc.load(Ordering::Acquire)
-        {
+        if !registers.is_active() || registers.is_idle() {
             return Step::default();
         }
         let Some(Found { target: Target::List(list), offset, .. }) = dma.find(registers.list.load(Ordering::Acquire))

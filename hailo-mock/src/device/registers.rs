@@ -78,6 +78,12 @@ impl ChannelRegisters {
             && self.flags() & flags::STALL == 0
     }
 
+    /// Whether there is no descriptor to process.
+    pub(crate) fn is_idle(&self) -> bool {
+        let difference = self.num_avail.load(Ordering::Acquire) ^ self.num_proc.load(Ordering::Acquire);
+        u32::from(difference) & self.mask() == 0
+    }
+
     pub(crate) fn flags(&self) -> u8 {
         self.flags.load(Ordering::Acquire)
     }

@@ -2,11 +2,12 @@
 
 use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::control::HwConsts;
-use hailo_linux::hef::Hef;
+use hailo_linux::hef::{Hef, NmsMode, proto_layers};
 use hailo_linux::network::{DeviceFacts, Options, Plan, PowerMode, Step};
 use hailo_tests::fuzzing::model_file::CONSTANTS;
+use hailo_tests::models::artificial::{self, Artificial, Outcome};
 use hailo_tests::models::files::Builder;
-use hailo_tests::models::{self, hailo8};
+use hailo_tests::models::{self, hailo8, simulation};
 
 /// The real model, or nothing with a word about it.
 fn arcface() -> Option<Vec<u8>> {
@@ -127,4 +128,77 @@ fn every_generation_of_firmware_gets_its_own_layout() {
         assert_eq!(sent.header.len(), header, "{firmware:?}");
         assert_eq!(sent.contexts[0].data.len(), activation, "{firmware:?}");
     }
+}
+
+/// The made-up models that the vendor's library configured.
+fn made_up() -> impl Iterator<Item = (Artificial, HwConsts)> {
+    artificial::all().into_iter().filter_map(|model| match model.outcome {
+        Outcome::Sent(constants, _) => Some((model, constants)),
+        Outcome::Refused(_) => None,
+    })
+}
+
+#[test]
+fn the_wrapping_of_a_network_makes_no_difference() {
+    let mut compared = 0;
+    for (model, constants) in made_up() {
+        let builder = Builder::of_version_1(&model.hef);
+        let options = Options { batch_size: model.batch, ..Options::default() };
+        let facts = hailo8(model.desc_max_page_size);
+        let sent = |file: &[u8]| simulation::sent(&plan(file, &options, &facts, &constants));
+        let plain = sent(&model.hef);
+        assert_eq!(sent(&builder.clone().with_networks_as_operations().version_2()), plain, "{}", model.name);
+        assert_eq!(sent(&builder.with_clusters(&[0x6, 0x3]).version_3()), plain, "{}", model.name);
+        compared += 1;
+    }
+    assert_eq!(compared, 120);
+}
+
+#[test]
+fn a_hailo8l_takes_the_network_for_its_clusters() {
+    use hailo_abi::firmware::control::DeviceArchitecture;
+    let (model, constants) = made_up().next().expect("a model");
+    let file = Builder::of_version_1(&model.hef).with_clusters(&[0x6, 0x3]).version_1();
+    let hef = Hef::from_bytes(file).expect("a model");
+    let facts = |clusters| DeviceFacts { architecture: DeviceArchitecture::HAILO8L, clusters, ..hailo8(512) };
+    let with = |clusters| Plan::new(&hef, &hef.groups()[0], &Options::default(), &facts(clusters), &constants);
+    with(0x6).expect("a network for these clusters");
+    let refusal = with(0x5).expect_err("no network for these clusters");
+    assert_eq!(refusal.status.code(), 26, "{refusal}");
+    // A file for a Hailo-8 does not run there.
+    let hef = Hef::from_bytes(model.hef).expect("a model");
+    let refusal = Plan::new(&hef, &hef.groups()[0], &Options::default(), &facts(0x6), &constants).expect_err("refused");
+    assert_eq!(refusal.status.code(), 93, "{refusal}");
+}
+
+#[test]
+fn boxes_come_in_the_portions_of_the_rules() {
+    let (model, _) = made_up().next().expect("a model");
+    let with = |bursts: Option<u32>| {
+        let builder = Builder::of_version_1(&model.hef).with_boundary(1, |layer| {
+            let Some(proto_layers::EdgeKind::LayerInfo(info)) = &mut layer.edge else { return };
+            let base = info.edge_layer_base.get_or_insert_default();
+            base.format = 6;
+            base.additional_info = Some(proto_layers::AdditionalInfo {
+                nms_info: Some(proto_layers::NmsInfo {
+                    number_of_classes: 80,
+                    max_output_size: 100,
+                    bbox_size: 8,
+                    burst_size: bursts.unwrap_or_default(),
+                    burst_type: i32::from(bursts.is_some()),
+                    ..proto_layers::NmsInfo::default()
+                }),
+            });
+        });
+        let builder = if bursts.is_some() { builder.with_extension(19, "NMS_OUTPUT_BURST") } else { builder };
+        let hef = Hef::from_bytes(builder.version_1()).expect("a model");
+        let core_op = hef.groups()[0].core_op(None).expect("a network");
+        let output = core_op.boundary(hailo_linux::transform::Direction::Output).next().expect("an output");
+        let nms = output.tensor.nms.clone().expect("boxes");
+        (nms.mode, output.transfer_size, output.transfers_per_frame(), nms.hw_frame_size())
+    };
+    assert_eq!(with(None), (NmsMode::PerBox, 8, 80 * 100, 80 * (2 + 8 * 100) + 8));
+    // 101 words a class, the end included, in bursts of 16.
+    assert_eq!(with(Some(16)), (NmsMode::PerBurst, 128, 7 * 80, 80 * (2 + 8 * 100) + 128));
+    assert_eq!(with(Some(128)), (NmsMode::PerFrame, 128 * 8 * 80, 80, 80 * (2 + 8 * 128) + 1024));
 }

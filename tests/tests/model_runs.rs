@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hailo_linux::hef::Hef;
 use hailo_linux::network::{Active, Api, Configured, Error, Model, Options};
 use hailo_linux::{Device, ErrorKind};
 use hailo_tests::models;
+use hailo_tests::models::artificial::{self, Outcome};
 use hailo_tests::models::canned::{Calls, Canned};
 use hailo_tests::models::recording::Recording;
+use hailo_tests::models::simulation::Call;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -236,4 +239,63 @@ fn a_network_that_is_leaked_keeps_its_memory() {
     // The device may still fetch configuration words; only what no list points to is gone.
     let released = held - driver.held();
     assert_eq!(released, 32, "the bounce buffers");
+}
+
+/// What the run-time asked for in words, as the golden calls say it.
+fn in_words(call: &Call) -> String {
+    match *call {
+        Call::Map { size, .. } => format!("map {size} bytes"),
+        Call::Create { desc_count, desc_page_size, is_circular, .. } => {
+            format!(
+                "DescListCreate {{ desc_count: {desc_count}, desc_page_size: {desc_page_size}, is_circular: {} }}",
+                is_circular == 1
+            )
+        }
+        Call::Program { buffer_size, buffer_offset, batch_size, starting_desc, .. } => {
+            format!("program {buffer_size} bytes at {buffer_offset}, {batch_size} times from {starting_desc}")
+        }
+    }
+}
+
+#[test]
+fn made_up_models_are_configured_as_the_vendor_does_it() {
+    let recording = Recording::read("arcface-v1");
+    let (mut configured, mut contexts) = (0, 0);
+    for model in artificial::all() {
+        let driver = Arc::new(Canned::new(&recording).with_page(model.desc_max_page_size));
+        let device =
+            Device::with_transport(Arc::<Canned>::clone(&driver), hailo_linux::Options::default()).expect("a device");
+        let options = Options { batch_size: model.batch, ..Options::default() };
+        let loaded = Hef::from_bytes(model.hef.clone()).map_err(Error::from).and_then(|hef| Model::new(hef, None));
+        let network = loaded.and_then(|loaded| device.configure(&loaded, &options));
+        let calls = driver.take();
+        let sent = match (network, &model.outcome) {
+            (Ok(_network), Outcome::Sent(_, sent)) => sent,
+            (Err(error), Outcome::Refused(code)) => {
+                let status = error.library_status().expect("a status of the library's");
+                assert_eq!(&status.to_string(), code, "{}: {error}", model.name);
+                continue;
+            }
+            (network, outcome) => panic!("{}: {:?} instead of {outcome:?}", model.name, network.err()),
+        };
+        // Everything up to the last action list; rings and bounce buffers come behind.
+        let last = calls.iter().rposition(|call| call.starts_with("control")).expect("controls");
+        let expected: Vec<String> = sent.calls.iter().map(in_words).collect();
+        let ours: Vec<String> = calls[..last]
+            .iter()
+            .filter(|call| ["map", "DescListCreate", "program"].iter().any(|kind| call.starts_with(kind)))
+            .map(|call| call.split(" as ").next().unwrap_or(call).to_owned())
+            .collect();
+        same(&ours, &expected);
+        let action_lists: Vec<&String> =
+            calls.iter().filter(|call| call.contains(": 00000002000000000000000000000021")).collect();
+        assert_eq!(action_lists.len(), sent.contexts.len(), "{}", model.name);
+        for (ours, vendors) in action_lists.iter().zip(&sent.contexts) {
+            assert!(ours.ends_with(&models::hex(&vendors.data)), "{}: {ours}", model.name);
+        }
+        configured += 1;
+        contexts += action_lists.len();
+        assert_eq!(driver.held(), 0, "{}", model.name);
+    }
+    assert_eq!((configured, contexts), (120, 532));
 }

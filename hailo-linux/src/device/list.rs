@@ -204,6 +204,8 @@ impl DescriptorList {
             let end = offset.saturating_add(length);
             return Err(Invalid::Range { start: offset, end, length: buffer.len(), page_size: self.page_size });
         }
+        // A stride of whole pages is none.
+        let stride = if stride.is_multiple_of(self.page_size) { 0 } else { stride };
         if stride > self.page_size || (stride != 0 && !length.is_multiple_of(stride as usize)) {
             return value("the stride", stride.into());
         }

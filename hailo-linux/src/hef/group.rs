@@ -187,6 +187,8 @@ impl GroupReader<'_> {
                 None => return Err(Refusal::invalid(format!("operation `{}` is of unknown kind", op.name))),
             }
         }
+        // A network among operations may leave the names to its group.
+        let of_group = message.networks_names.clone();
         let (own, partial): (Fields, Vec<Bytes>) = if self.features.net_flow {
             let mut core_op = core_op.ok_or_else(|| Refusal::invalid("no network among its operations"))?;
             let partial = std::mem::take(&mut core_op.partial_core_ops);
@@ -202,7 +204,7 @@ impl GroupReader<'_> {
                 self.architecture
             )));
         }
-        let networks = self.networks(name, &own, first.as_ref().map(|(_, fields)| fields))?;
+        let networks = self.networks(name, &own, &of_group, first.as_ref().map(|(_, fields)| fields))?;
         let core_ops = if self.architecture.has_layouts() {
             let mut layouts = HashSet::new();
             partial
@@ -257,11 +259,18 @@ impl GroupReader<'_> {
             .ok_or_else(|| Refusal::invalid("no order of the outputs"))
     }
 
-    fn networks(&self, name: &str, own: &Fields, first: Option<&Fields>) -> Result<Vec<String>, Refusal> {
+    fn networks(
+        &self,
+        name: &str,
+        own: &Fields,
+        of_group: &Vec<String>,
+        first: Option<&Fields>,
+    ) -> Result<Vec<String>, Refusal> {
         if !self.features.multi_network {
             return Ok(vec![name.to_owned()]);
         }
-        let names = first.filter(|_| own.networks.is_empty()).map_or(&own.networks, |first| &first.networks);
+        let stated = [Some(&own.networks), Some(of_group), first.map(|first| &first.networks)];
+        let names = stated.into_iter().flatten().find(|names| !names.is_empty()).unwrap_or(&own.networks);
         // Every layer's network index is compared with their number, so that none at all fails with a layer's name.
         if names.len() > usize::from(u8::MAX) {
             return Err(Refusal::invalid(format!("{} networks in one group", names.len())));

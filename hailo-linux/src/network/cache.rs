@@ -206,7 +206,8 @@ impl Caches {
                     list,
                     buffer: cache.buffer,
                     channel,
-                    size: u64::from(side.entries) * cache.padded,
+                    // As much as is moved, which is less than what the entries take where they are padded.
+                    size: u64::from(side.entries) * cache.entry,
                     offset: u64::from(first) * cache.padded,
                     starting_desc: 0,
                     batch_size: 1,

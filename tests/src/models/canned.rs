@@ -23,6 +23,7 @@ pub struct Canned {
     interface: &'static Interface,
     /// The recorded answer to each firmware control.
     answers: HashMap<u32, Vec<u8>>,
+    desc_max_page_size: u16,
     state: Mutex<State>,
     progress: Condvar,
 }
@@ -98,6 +99,10 @@ impl Calls {
                 self.held += 1;
                 format!("{create:?}")
             }
+            Command::DescListProgram(program) => format!(
+                "program {} bytes at {}, {} times from {} as {program:?}",
+                program.buffer_size, program.buffer_offset, program.batch_size, program.starting_desc
+            ),
             Command::DescListRelease(release) => {
                 self.held -= 1;
                 format!("release {:#x}", release.desc_handle)
@@ -150,9 +155,16 @@ impl Canned {
         Self {
             interface: Interface::of(RELEASE).expect("a known release"),
             answers,
+            desc_max_page_size: 4096,
             state: Mutex::default(),
             progress: Condvar::new(),
         }
+    }
+
+    /// The same on a board with another greatest page.
+    #[must_use]
+    pub fn with_page(self, desc_max_page_size: u16) -> Self {
+        Self { desc_max_page_size, ..self }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -232,7 +244,7 @@ impl Transport for Canned {
         let reply = match &command {
             Command::QueryDriverInfo => Reply::DriverInfo(DriverInfo { release: RELEASE }),
             Command::QueryDeviceProperties => Reply::DeviceProperties(DeviceProperties {
-                desc_max_page_size: 4096,
+                desc_max_page_size: self.desc_max_page_size,
                 board_type: self.interface.board_number(Board::Hailo8).expect("a board"),
                 allocation_mode: AllocationMode::USERSPACE,
                 dma_type: DmaType::PCIE,

@@ -1,6 +1,6 @@
 //! Packs model files in all versions of the container, out of a made-up one of version 1.
 
-use hailo_linux::hef::proto;
+use hailo_linux::hef::{proto, proto_layers};
 use md5::{Digest, Md5};
 use prost::Message;
 use prost::bytes::Bytes;
@@ -127,6 +127,82 @@ impl Builder {
             }
         });
         assert!(!first, "no operation");
+        self
+    }
+
+    /// The same with every network as an operation among others (extension 13).
+    ///
+    /// # Panics
+    /// If a part cannot be decoded.
+    #[must_use]
+    pub fn with_networks_as_operations(mut self) -> Self {
+        for group in &mut self.message.network_groups {
+            edit(group, |group: &mut proto::NetworkGroup| {
+                let core_op = proto::CoreOp {
+                    network_group_metadata: group.network_group_metadata.clone(),
+                    preliminary_config: group.preliminary_config.take(),
+                    contexts: std::mem::take(&mut group.contexts),
+                    sorted_outputs_order: std::mem::take(&mut group.sorted_outputs_order),
+                    fused_layers_metadata: group.fused_layers_metadata.take(),
+                    networks_names: group.networks_names.clone(),
+                    partial_core_ops: Vec::new(),
+                };
+                let op = proto::Op { name: "core".to_owned(), op: Some(proto::OpKind::CoreOp(core_op)) };
+                group.ops.push(op.encode_to_vec().into());
+            });
+        }
+        self.with_extension(13, "HAILO_NET_FLOW")
+    }
+
+    /// The same for a Hailo-8L with these sets of clusters, all alike.
+    ///
+    /// # Panics
+    /// If a part cannot be decoded.
+    #[must_use]
+    pub fn with_clusters(mut self, layouts: &[u32]) -> Self {
+        const HAILO8L: i32 = 3;
+        self.message.header.get_or_insert_default().hw_arch = HAILO8L;
+        for group in &mut self.message.network_groups {
+            edit(group, |group: &mut proto::NetworkGroup| {
+                let whole = std::mem::take(group);
+                group.partial_network_groups = layouts
+                    .iter()
+                    .map(|layout| {
+                        let partial = proto::PartialNetworkGroup {
+                            network_group: Some(whole.clone()),
+                            layout: Some(proto::PhysicalLayout { partial_clusters_layout_bitmap: *layout }),
+                        };
+                        partial.encode_to_vec().into()
+                    })
+                    .collect();
+            });
+        }
+        self
+    }
+
+    /// Changes every layer at a boundary in one direction (0 into the device, 1 out of it).
+    ///
+    /// # Panics
+    /// If a part cannot be decoded.
+    #[must_use]
+    pub fn with_boundary(mut self, direction: i32, mut change: impl FnMut(&mut proto_layers::EdgeLayer)) -> Self {
+        for group in &mut self.message.network_groups {
+            edit(group, |group: &mut proto::NetworkGroup| {
+                for context in &mut group.contexts {
+                    edit(context, |context: &mut proto::Context| {
+                        for layer in context.metadata.iter_mut().flat_map(|metadata| &mut metadata.edge_layers) {
+                            edit(layer, |layer: &mut proto_layers::EdgeLayer| {
+                                let connection =
+                                    layer.context_switch_info.as_ref().map_or(0, |info| info.edge_connection_type);
+                                if connection == 0 && layer.direction == direction {
+                                    change(layer);
+                                }
+                            });
+                        }
+                    });
+                }
+            });
+        }
         self
     }
 

@@ -17,8 +17,14 @@ use hailo_abi::{ChannelBitmaps, Command, DataModel, Driver, DriverRelease, Errno
 const RELEASE: DriverRelease = DriverRelease::new(4, 23, 0);
 
 /// The cases, and whether there is the same in C.
-const CASES: &[(&str, bool)] =
-    &[("launch-1", true), ("launch-2", true), ("launch-8", true), ("wait-2", true), ("encode-1", false), ("decode-1", false)];
+const CASES: &[(&str, bool)] = &[
+    ("launch-1", true),
+    ("launch-2", true),
+    ("launch-8", true),
+    ("wait-2", true),
+    ("encode-1", false),
+    ("decode-1", false),
+];
 
 struct Nothing;
 
@@ -142,11 +148,9 @@ fn c_program() -> PathBuf {
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().collect();
-    if let [_, flag, case, count] = &arguments[..] {
-        if flag == "--case" {
-            run(case, count.parse().expect("a number"));
-            return ExitCode::SUCCESS;
-        }
+    if let [_, "--case", case, count] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        run(case, count.parse().expect("a number"));
+        return ExitCode::SUCCESS;
     }
     let (rust, c) = (std::env::current_exe().expect("a program"), c_program());
     println!("{:10} {:>6} {:>6}   instructions for one call, release {RELEASE}", "case", "Rust", "C");

@@ -13,6 +13,10 @@ pub trait Argument: WireStruct {
     #[doc(hidden)]
     const LAUNCH: Option<crate::driver::LaunchFn> = None;
 
+    /// How a wait is sent without a detour, for the arguments of waits.
+    #[doc(hidden)]
+    const WAIT: Option<crate::driver::WaitFn> = None;
+
     /// Writes the command's parameters into every field that the driver reads, whatever the argument held before. Fields
     /// that only the driver writes stay as they are.
     ///

@@ -1,8 +1,8 @@
 //! [`Driver`]: a transport together with the release of the driver behind it, and every operation as a method.
 #![allow(unsafe_code, reason = "most operations are unsafe to send; each says what must hold")]
 
+mod direct;
 mod error;
-mod launch;
 mod operations;
 
 use crate::command::{Command, DriverInfo, Operation, Reply};
@@ -13,9 +13,11 @@ use crate::release::DriverRelease;
 use crate::request::Request;
 use crate::transport::{Frame, Transport};
 
+#[doc(hidden)]
+pub use direct::DirectError;
+pub(crate) use direct::{LaunchArgument, WaitArgument, launch_argument, launch_as, put_counted, wait_as};
+pub use direct::{LaunchFn, Launched, WaitFn};
 pub use error::DriverError;
-pub(crate) use launch::{LaunchArgument, launch_argument, launch_as, put_counted};
-pub use launch::{LaunchError, LaunchFn, Launched};
 pub use operations::{
     FwControlBuffer, InterruptsWaitBuffer, LogBuffer, MemoryTransferBuffer, NotificationBuffer, TimestampsBuffer,
 };
@@ -52,6 +54,7 @@ pub struct Driver<T> {
     release: DriverRelease,
     interface: &'static Interface,
     launch: Option<(Request, LaunchFn)>,
+    wait: Option<(Request, WaitFn)>,
 }
 
 /// Room for the argument of an operation in every release, so that an answer can be borrowed from it. It may be used again
@@ -127,11 +130,10 @@ impl<T: Transport> Driver<T> {
     /// [`DriverError::UnknownRelease`] if the release is not in the [version table](crate::interface::RELEASES).
     pub fn with_release(transport: T, release: DriverRelease) -> Result<Self, DriverError> {
         let interface = Interface::of(release).ok_or_else(|| DriverError::unknown_release(release))?;
-        let launch = interface.entry(Operation::LaunchTransfer).and_then(|entry| {
-            let codec = entry.codec(DataModel::NATIVE);
-            codec.launch.map(|launch| (codec.request, launch))
-        });
-        Ok(Self { transport, release, interface, launch })
+        let codec = |operation| interface.codec(operation, DataModel::NATIVE).ok();
+        let launch = codec(Operation::LaunchTransfer).and_then(|codec| Some((codec.request, codec.launch?)));
+        let wait = codec(Operation::InterruptsWait).and_then(|codec| Some((codec.request, codec.wait?)));
+        Ok(Self { transport, release, interface, launch, wait })
     }
 
     /// The driver's release.

@@ -10,7 +10,7 @@ use crate::argument::{Argument, Inexpressible};
 use crate::board::Board;
 use crate::command::{Command, Operation, Reply};
 use crate::data_model::DataModel;
-use crate::driver::LaunchFn;
+use crate::driver::{LaunchFn, WaitFn};
 use crate::release::DriverRelease;
 use crate::request::Request;
 use crate::wire::{Layout, WireEnum, WireStruct};
@@ -31,6 +31,7 @@ pub struct Codec {
     pub(crate) encode_reply: fn(&Reply<'_>, &mut [u8]) -> Result<(), Inexpressible>,
     pub(crate) decode_reply: fn(&[u8]) -> Option<Reply<'_>>,
     pub(crate) launch: Option<LaunchFn>,
+    pub(crate) wait: Option<WaitFn>,
 }
 
 impl Codec {
@@ -46,6 +47,7 @@ impl Codec {
             },
             decode_reply: |bytes| T::ref_from_bytes(bytes).ok().map(T::decode_reply),
             launch: T::LAUNCH,
+            wait: T::WAIT,
         }
     }
 
@@ -62,6 +64,7 @@ impl Codec {
             },
             decode_reply: |bytes| bytes.is_empty().then_some(Reply::None),
             launch: None,
+            wait: None,
         }
     }
 }

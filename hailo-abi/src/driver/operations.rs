@@ -3,7 +3,7 @@
 //! In each `# Safety` section "this release" is the one that the driver was made with: the promise includes that the driver
 //! which answers has its interface.
 
-use super::{ArgumentBuffer, Driver, DriverError, LaunchError, Launched, length};
+use super::{ArgumentBuffer, DirectError, Driver, DriverError, Launched, length};
 use crate::command::*;
 use crate::interface::EncodeError;
 use crate::transport::Transport;
@@ -45,6 +45,21 @@ macro_rules! call {
     (@reply $result:ident, $operation:ident) => { $result.map(|_| ()) };
 }
 
+impl<T: Transport> Driver<T> {
+    #[cold]
+    fn no_operation(&self, operation: Operation) -> DriverError {
+        EncodeError::NoOperation { operation, interface: self.interface.first_release }.into()
+    }
+
+    #[cold]
+    fn direct_error(&self, operation: Operation, error: DirectError) -> DriverError {
+        match error {
+            DirectError::Errno(errno) => DriverError::Errno { operation, errno },
+            DirectError::Inexpressible(parameter) => self.interface.inexpressible(operation, parameter).into(),
+        }
+    }
+}
+
 /// What can do no harm.
 ///
 /// # Errors
@@ -65,13 +80,16 @@ impl<T: Transport> Driver<T> {
 
     /// Waits until one of the channels was interrupted or disabled. The answer is read straight from `buffer`.
     #[doc(alias = "HAILO_VDMA_INTERRUPTS_WAIT")]
+    #[inline]
     pub fn interrupts_wait<'b>(
         &self,
         params: &InterruptsWait,
         buffer: &'b mut InterruptsWaitBuffer,
     ) -> Result<InterruptsWaitReply<'b>, DriverError> {
-        let result = self.send_harmless(&Command::InterruptsWait(*params), &mut buffer.0);
-        reply!(result, InterruptsWait => InterruptsWait)
+        let operation = Operation::InterruptsWait;
+        let Some((request, wait)) = self.wait else { return Err(self.no_operation(operation)) };
+        wait(&self.transport, request, &params.channels, &mut buffer.0)
+            .map_err(|error| self.direct_error(operation, error))
     }
 
     /// Reads the times of a channel's interrupts (up to 5.2.0).
@@ -344,14 +362,9 @@ impl<T: Transport> Driver<T> {
     #[inline]
     pub unsafe fn launch_transfer(&self, params: &LaunchTransfer) -> Result<Launched, DriverError> {
         let operation = Operation::LaunchTransfer;
-        let Some((request, launch)) = self.launch else {
-            return Err(EncodeError::NoOperation { operation, interface: self.interface.first_release }.into());
-        };
+        let Some((request, launch)) = self.launch else { return Err(self.no_operation(operation)) };
         // SAFETY: the caller promises what is asked above, and `request` goes with `launch`.
-        unsafe { launch(&self.transport, request, params) }.map_err(|error| match error {
-            LaunchError::Errno(errno) => DriverError::Errno { operation, errno },
-            LaunchError::Inexpressible(parameter) => self.interface.inexpressible(operation, parameter).into(),
-        })
+        unsafe { launch(&self.transport, request, params) }.map_err(|error| self.direct_error(operation, error))
     }
 
     /// Programs a transfer to be launched later (since 5.0.1).

@@ -110,7 +110,24 @@ wire! {
 /// Implements [`Argument`] for the argument of a wait, whose entries have the given variant of `InterruptEntries`.
 macro_rules! interrupts_wait {
     ($wire:ident, $entries:ident) => {
+        impl $crate::driver::WaitArgument for $wire {
+            #[inline]
+            fn put_channels(&mut self, channels: &$crate::channels::ChannelBitmaps) -> bool {
+                $crate::argument::Param::put(&mut self.channels_bitmap_per_engine, channels)
+            }
+
+            #[inline]
+            fn interrupts(&self) -> $crate::command::InterruptsWaitReply<'_> {
+                $crate::command::InterruptsWaitReply {
+                    channels_count: self.channels_count,
+                    entries: $crate::command::InterruptEntries::$entries(&self.irq_data),
+                }
+            }
+        }
+
         impl $crate::argument::Argument for $wire {
+            const WAIT: Option<$crate::driver::WaitFn> = Some($crate::driver::wait_as::<Self>);
+
             fn encode(&mut self, command: &$crate::command::Command<'_>) -> Result<(), $crate::argument::Inexpressible> {
                 let $crate::command::Command::InterruptsWait(params) = command else {
                     return Err($crate::argument::Inexpressible::COMMAND);
@@ -136,10 +153,7 @@ macro_rules! interrupts_wait {
             }
 
             fn decode_reply(&self) -> $crate::command::Reply<'_> {
-                $crate::command::Reply::InterruptsWait($crate::command::InterruptsWaitReply {
-                    channels_count: self.channels_count,
-                    entries: $crate::command::InterruptEntries::$entries(&self.irq_data),
-                })
+                $crate::command::Reply::InterruptsWait($crate::driver::WaitArgument::interrupts(self))
             }
         }
     };

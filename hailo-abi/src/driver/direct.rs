@@ -1,8 +1,9 @@
-//! The way of a launch, which is taken once for every frame: from the parameters straight into an argument of the right
-//! size, and on to the transport.
+//! The way of a launch and of a wait, which are taken for every frame: from the parameters straight into an argument of
+//! the right size, and on to the transport.
 
 use crate::argument::{Argument, Inexpressible, Param};
-use crate::command::{LaunchTransfer, MAX_BUFFERS_PER_TRANSFER, Reply, TransferBuffer};
+use crate::channels::ChannelBitmaps;
+use crate::command::{InterruptsWaitReply, LaunchTransfer, MAX_BUFFERS_PER_TRANSFER, Reply, TransferBuffer};
 use crate::errno::Errno;
 use crate::request::Request;
 use crate::transport::{Frame, Transport};
@@ -20,18 +21,18 @@ pub struct Launched {
 /// Why nothing came of it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub enum LaunchError {
+pub enum DirectError {
     Inexpressible(Inexpressible),
     Errno(Errno),
 }
 
-impl From<Inexpressible> for LaunchError {
+impl From<Inexpressible> for DirectError {
     fn from(parameter: Inexpressible) -> Self {
         Self::Inexpressible(parameter)
     }
 }
 
-impl From<Errno> for LaunchError {
+impl From<Errno> for DirectError {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
     }
@@ -39,7 +40,7 @@ impl From<Errno> for LaunchError {
 
 /// Sends a launch in one release's layout.
 #[doc(hidden)]
-pub type LaunchFn = unsafe fn(&dyn Transport, Request, &LaunchTransfer) -> Result<Launched, LaunchError>;
+pub type LaunchFn = unsafe fn(&dyn Transport, Request, &LaunchTransfer) -> Result<Launched, DirectError>;
 
 /// An argument of a launch.
 pub(crate) trait LaunchArgument: Argument {
@@ -72,7 +73,7 @@ pub(crate) unsafe fn launch_as<A: LaunchArgument>(
     transport: &dyn Transport,
     request: Request,
     params: &LaunchTransfer,
-) -> Result<Launched, LaunchError> {
+) -> Result<Launched, DirectError> {
     let mut argument = A::new_zeroed();
     argument.put_head(params)?;
     if !argument.put_counted_buffers(params) {
@@ -88,6 +89,38 @@ pub(crate) unsafe fn launch_as<A: LaunchArgument>(
         Some(errno) => Err(errno.into()),
         None => Ok(Launched { descriptors: reply.descs_programed, return_value }),
     }
+}
+
+/// Sends a wait in one release's layout.
+#[doc(hidden)]
+pub type WaitFn =
+    for<'b> fn(&dyn Transport, Request, &ChannelBitmaps, &'b mut [u8]) -> Result<InterruptsWaitReply<'b>, DirectError>;
+
+/// An argument of a wait.
+pub(crate) trait WaitArgument: Argument {
+    /// Writes the channels. Returns false if there are no bits for them.
+    fn put_channels(&mut self, channels: &ChannelBitmaps) -> bool;
+
+    /// What the driver answered.
+    fn interrupts(&self) -> InterruptsWaitReply<'_>;
+}
+
+/// Sends a wait whose argument is an `A`, at the start of `buffer`; what else is there stays and does not matter.
+pub(crate) fn wait_as<'b, A: WaitArgument>(
+    transport: &dyn Transport,
+    request: Request,
+    channels: &ChannelBitmaps,
+    buffer: &'b mut [u8],
+) -> Result<InterruptsWaitReply<'b>, DirectError> {
+    let (argument, _) = A::mut_from_prefix(buffer).map_err(|_| Inexpressible::LENGTH)?;
+    if !argument.put_channels(channels) {
+        return Err(Inexpressible("channels").into());
+    }
+    // SAFETY: waiting is harmless, and its code stands for nothing else in any release (asserted where the version table
+    // is).
+    let frame = unsafe { Frame::exact(request, argument.as_mut_bytes()) };
+    transport.submit(frame)?;
+    Ok(argument.interrupts())
 }
 
 /// Implements [`Argument`] and [`LaunchArgument`] for the argument of a launch, as `argument!` does.

@@ -36,7 +36,7 @@ impl Laboratory for Emulator {
     fn boot(&self) -> Arc<dyn System> {
         let options = MachineOptions { driver: self.release, ..MachineOptions::default() };
         let machine = Machine::new(options).unwrap_or_else(|error| panic!("driver {}: {error}", self.release));
-        Arc::new(Emulated { state: Arc::new(State { machine, process: Process::current(), files: Mutex::default() }) })
+        Arc::new(Emulated::on(machine))
     }
 
     fn harmless(&self) -> bool {
@@ -84,6 +84,13 @@ impl State {
 #[derive(Clone, Debug)]
 pub(crate) struct Emulated {
     state: Arc<State>,
+}
+
+impl Emulated {
+    /// This process on a machine.
+    pub(crate) fn on(machine: Machine) -> Self {
+        Self { state: Arc::new(State { machine, process: Process::current(), files: Mutex::default() }) }
+    }
 }
 
 thread_local! {

@@ -121,15 +121,19 @@ pub fn run(options: &Options, output: &mut (dyn Write + Send)) -> Result<Summary
         scope.spawn(move || lines.iter().try_for_each(|line: String| writeln!(output, "{line}")));
         log.skip_dangerous();
         scope.spawn(|| watch(&log, ended));
-        let scripts: Vec<&Script> =
-            if release.major < 5 { old::SCRIPTS.iter().collect() } else { new::SCRIPTS.iter().collect() };
-        for script in scripts {
-            play(script, &log, &layout, laboratory.as_ref(), dangerous);
-        }
+        perform(&log, &layout, laboratory.as_ref(), dangerous);
         drop(over);
         log.finish()
     });
     Ok(summary)
+}
+
+/// Runs the scripts of a release.
+fn perform(log: &Log, layout: &Layout, laboratory: &dyn Laboratory, dangerous: bool) {
+    let scripts = if layout.release.major < 5 { old::SCRIPTS } else { new::SCRIPTS };
+    for script in scripts {
+        play(script, log, layout, laboratory, dangerous);
+    }
 }
 
 /// Runs one script, and records for its open cases why it ended early.

@@ -399,6 +399,15 @@ impl<'a> File<'a> {
         self.call(&mut self.bitmaps(self.argument("VDMA_DISABLE_CHANNELS"), [channels, 0, 0]))
     }
 
+    /// Ends what is pending on any channel, enabled or not, so that nothing refers to this file's memory when it is closed.
+    pub(crate) fn quiesce(&self) {
+        for channel in 0..32 {
+            // 4.17 disables only what is enabled, and only all of a bitmap.
+            let _ = self.enable(1 << channel);
+            let _ = self.disable(1 << channel);
+        }
+    }
+
     pub(crate) fn wait_argument(&self, engines: [u64; 3]) -> Argument<'a> {
         self.bitmaps(self.argument("VDMA_INTERRUPTS_WAIT"), engines)
     }

@@ -7,9 +7,9 @@ use crate::conformance::table::Outcome;
 
 pub(super) fn firmware(stage: &Stage<'_>) -> Step {
     let a = stage.open()?;
+    a.needs_bench()?;
     let identified = a.send(&control(0, &[]));
     stage.case("fw.identify", Outcome::of(identified.answer).with("len", identified.length));
-    a.needs_bench()?;
     let echoed = a.send(&control(ECHO, b"hello"));
     stage.case("fw.echo", Outcome::of(echoed.answer).with("same", u8::from(echoed.buffer[16..21] == *b"hello")));
     let (silent, elapsed) = timed(|| a.send(&control(SILENT, &[]).timeout(100)));

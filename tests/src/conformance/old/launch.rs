@@ -54,7 +54,7 @@ pub(super) fn refused(stage: &Stage<'_>) -> Step {
     needed("disable channel 0", a.disable(0x1))?;
     record("launch.other_list_after_disable", launch(0, SECOND, 0, &[page]));
     record("launch.inactive_d2h", launch(16, FIRST, 0, &[memory(b + 65536, 4096)]));
-    a.disable(0xffff_fffe).ok();
+    a.quiesce();
     Ok(())
 }
 
@@ -124,6 +124,10 @@ fn crash_of_empty_launch(stage: &Stage<'_>) -> Step {
 }
 
 pub(super) fn shapes(stage: &Stage<'_>) -> Step {
+    if stage.before(4, 18) {
+        // The observer's 4.17 had crashed by then.
+        return Ok(());
+    }
     let a = stage.open()?;
     a.needs_bench()?;
     let region = Region::new(32);
@@ -180,6 +184,6 @@ pub(super) fn shapes(stage: &Stage<'_>) -> Step {
     start(&first, 4)?;
     a.launch_case("launch.ok_before_release", &launch(0, FIRST, 0, &[page]))?;
     stage.case("launch.release_desc_list_with_ongoing", a.release_list(SECOND));
-    needed("disable all channels", a.disable(0xffff_ffff).or(Ok(0)))?;
+    a.quiesce();
     Ok(())
 }

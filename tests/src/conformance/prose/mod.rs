@@ -5,6 +5,7 @@ mod crashes;
 mod errors;
 mod launches;
 mod mappings;
+mod ordinary;
 mod waits;
 
 use std::sync::mpsc::channel;

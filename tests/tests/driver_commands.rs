@@ -151,6 +151,11 @@ proptest! {
     }
 
     #[test]
+    fn the_fuzz_target_holds(seed: u64, length in 0usize..400) {
+        hailo_tests::fuzzing::decode_request::run(&bytes(seed, length));
+    }
+
+    #[test]
     fn unknown_codes_are_refused(code in any::<u32>(), index in 0..RELEASES.len()) {
         let (_, interface) = RELEASES[index];
         let request = Request::from_raw(code);

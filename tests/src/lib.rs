@@ -1,6 +1,7 @@
 //! What the workspace claims, held against the tables and recordings of the real driver.
 
 pub mod conformance;
+pub mod counting;
 pub mod firmware;
 pub mod fuzzing;
 pub mod golden;

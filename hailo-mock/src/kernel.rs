@@ -1,7 +1,7 @@
 //! The kernel's side of a board: the state of the driver, and what happens to it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -108,6 +108,8 @@ pub(crate) struct Board {
     pub(crate) device: Device,
     kernel: Mutex<Kernel>,
     woken: Condvar,
+    /// How many calls wait; changed with the kernel's lock held.
+    waiting: AtomicUsize,
     presence: AtomicU8,
     shared: Arc<Shared>,
     this: Weak<Self>,
@@ -159,6 +161,7 @@ impl Board {
                 notifications: Notifications::default(),
             }),
             woken: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             presence: AtomicU8::new(Presence::Present as u8),
             shared: parts.shared,
             this: this.clone(),
@@ -191,7 +194,14 @@ impl Board {
     pub(crate) fn wake(&self) {
         // Whoever is about to wait has either seen the change or holds the lock.
         drop(self.kernel());
-        self.woken.notify_all();
+        self.notify();
+    }
+
+    /// Wakes those who wait, after a change that was made with the kernel's lock held.
+    fn notify(&self) {
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.woken.notify_all();
+        }
     }
 
     /// Does something later, or now.
@@ -248,6 +258,7 @@ impl Board {
             if left == Some(Duration::ZERO) {
                 return (kernel, Waited::TimedOut);
             }
+            self.waiting.fetch_add(1, Ordering::AcqRel);
             kernel = match (left, interval) {
                 (None, None) => self.woken.wait(kernel).unwrap_or_else(PoisonError::into_inner),
                 (left, interval) => {
@@ -255,6 +266,7 @@ impl Board {
                     self.woken.wait_timeout(kernel, timeout).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
         }
     }
 

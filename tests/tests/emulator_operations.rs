@@ -12,7 +12,7 @@ fn the_committed_corpus_finds_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_calls_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {

@@ -50,6 +50,8 @@ struct Datapath {
     scratch: Vec<u8>,
     targets: Vec<Option<CachedTarget>>,
     counters: Vec<u8>,
+    /// Channels from the host for whose bytes there was no room.
+    stalled: u64,
 }
 
 /// Memory that a channel found last, as long as nothing was unmapped.
@@ -83,6 +85,7 @@ impl Engine {
                 scratch: Vec::new(),
                 targets: (0..HARDWARE_CHANNELS).map(|_| None).collect(),
                 counters: vec![0; usize::from(HARDWARE_CHANNELS)],
+                stalled: 0,
             }),
         }
     }
@@ -148,8 +151,8 @@ impl Engine {
             let Some(registers) = device.channel(channel) else { continue };
             let step = datapath.step(&device.dma, channel, registers);
             if step.progress {
-                // The other channels may go on too: those that wait for bytes, and those that wait for room.
-                lock(&self.state).pending |= 1 << channel | datapath.stalled();
+                // Channels that waited for room may go on too.
+                lock(&self.state).pending |= 1 << channel | datapath.unstalled();
             }
             if step.interrupt {
                 registers.interrupts.fetch_add(1, Ordering::Relaxed);
@@ -287,9 +290,9 @@ impl Datapath {
         state.pending |= std::mem::take(&mut self.outputs.fed);
     }
 
-    /// The channels that may have been waiting for room.
-    fn stalled(&self) -> u64 {
-        if self.outputs.is_full() { 0 } else { 0xffff }
+    /// The channels that waited for room that there is now.
+    fn unstalled(&mut self) -> u64 {
+        if self.stalled == 0 || self.outputs.is_full() { 0 } else { std::mem::take(&mut self.stalled) }
     }
 
     fn step(&mut self, dma: &DmaSpace, channel: u8, registers: &ChannelRegisters) -> Step {
@@ -316,6 +319,7 @@ impl Datapath {
     fn fetch_from_host(&mut self, dma: &DmaSpace, channel: u8, mut walk: Walk<'_>) -> Step {
         let sink = walk.flags & flags::SINK != 0;
         if !sink && self.outputs.is_full() {
+            self.stalled |= 1 << channel;
             return Step::default();
         }
         let forward = self.accelerator.forwards(channel).filter(|_| !sink);

@@ -18,6 +18,9 @@ use crate::file::{Caller, OpenFile};
 /// Where the bytes of a firmware control end in its argument.
 const CONTROL_BYTES_END: usize = 16 + 4 + 1500;
 
+/// The length up to which an argument counts as short, in bytes.
+const SHORT_ARGUMENT: usize = 400;
+
 /// The argument of a call, in the kernel's memory.
 struct Argument<'a> {
     interface: &'static Interface,
@@ -108,7 +111,15 @@ impl Board {
             return Err(Errno::EINVAL.into());
         }
         let entry = self.interface.find(request, self.model).ok_or(Errno::ENOTTY)?;
-        let mut memory = [0; MAX_ARGUMENT_LENGTH];
+        // Most arguments are short, and clearing room for the long ones takes as long as all the rest.
+        let (mut short, mut long);
+        let memory: &mut [u8] = if request.size() <= SHORT_ARGUMENT {
+            short = [0; SHORT_ARGUMENT];
+            &mut short
+        } else {
+            long = [0; MAX_ARGUMENT_LENGTH];
+            &mut long
+        };
         let bytes = memory.get_mut(..request.size()).ok_or(Errno::ENOTTY)?;
         let argument = Argument {
             interface: self.interface,

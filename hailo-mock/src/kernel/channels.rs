@@ -120,7 +120,7 @@ impl Kernel {
             pending.clear();
             self.channels[index].pending = pending;
         }
-        board.woken.notify_all();
+        board.notify();
         crash
     }
 
@@ -259,7 +259,7 @@ impl Board {
         } else {
             kernel.interrupted |= channels;
         }
-        self.woken.notify_all();
+        self.notify();
     }
 
     /// `INTERRUPTS_WAIT`.

@@ -43,7 +43,7 @@ struct Turn<'a>(&'a Board);
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.kernel().control.busy = false;
-        self.0.woken.notify_all();
+        self.0.notify();
     }
 }
 
@@ -59,7 +59,7 @@ impl Board {
         kernel.control.md5 = md5;
         kernel.control.length = length;
         kernel.control.bytes = bytes;
-        self.woken.notify_all();
+        self.notify();
     }
 
     /// `FW_CONTROL`. `rest` is what lies behind the request's 1500 bytes in the argument.

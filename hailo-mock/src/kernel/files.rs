@@ -198,7 +198,7 @@ impl Board {
         for buffer in state.continuous.values() {
             self.release_continuous(buffer);
         }
-        self.woken.notify_all();
+        self.notify();
         crash
     }
 

@@ -56,7 +56,7 @@ impl Board {
         for file in kernel.files.values_mut().filter(|file| !file.is_stale()) {
             file.reader.told = file.reader.told.saturating_add(1);
         }
-        self.woken.notify_all();
+        self.notify();
     }
 
     /// `READ_NOTIFICATION`. Returns the length and the 1500 bytes.
@@ -107,7 +107,7 @@ impl Board {
         // A child that inherited the file has no place of its own, and does not disturb that of its parent.
         if file.process == caller.process {
             file.reader.cancel();
-            self.woken.notify_all();
+            self.notify();
         }
         Ok(0)
     }
@@ -118,7 +118,7 @@ impl Board {
         for file in kernel.files.values_mut() {
             file.reader.cancel();
         }
-        self.woken.notify_all();
+        self.notify();
     }
 
     pub(super) fn no_such_file() -> Stop {

@@ -302,3 +302,17 @@ fn a_32_bit_kernel_answers_32_bit_processes() {
     let wide = client.interface.request(Operation::DescListCreate, DataModel::Lp64).unwrap();
     assert_eq!(client.raw(wide.raw(), address), Err(Errno::ENOTTY));
 }
+
+#[test]
+fn an_iommu_gives_more_and_crashes_more() {
+    let of = |iommu| Client::new(&hailo_mock::Machine::builder().iommu(iommu).build().unwrap());
+    for iommu in [false, true] {
+        let client = of(iommu);
+        assert_eq!(client.create(262_145, 512, false).is_ok(), iommu);
+        let large = ContinuousBufferAlloc { buffer_size: 5 << 20 };
+        assert_eq!(client.plain(&Command::ContinuousBufferAlloc(large)).is_ok(), iommu);
+        let nothing = client.create(0, 512, false);
+        assert_eq!(nothing, Err(if iommu { Errno::ENODEV } else { Errno::ENOBUFS }));
+        assert_eq!(client.machine.report().crashes.len(), usize::from(iommu));
+    }
+}

@@ -147,18 +147,20 @@ impl Board {
         }
         let state = kernel.file(file)?;
         let low_memory = allocated.and_then(|handle| state.low_memory.get(&handle));
-        let (start, size, length, target) = if named.buffer_type == BufferType::DMABUF {
+        let (start, size, length, memory) = if named.buffer_type == BufferType::DMABUF {
             let pages = caller.memory.dma_buf(named.address).ok_or(Errno::EINVAL)?;
-            (named.address, pages.length(), pages.length(), Target::Pieces(pages))
+            (named.address, pages.length(), pages.length(), pages)
         } else if let Some(buffer) = low_memory {
             // The number of pages must be that of the buffer; the address is not looked at.
             let size = named.size & u64::from(u32::MAX);
             let pages = size.div_ceil(PAGE_SIZE);
             let region = buffer.as_ref().filter(|region| region.length() / PAGE_SIZE == pages).ok_or(Errno::EINVAL)?;
-            (named.address, size, size, Target::Pieces(region.clone()))
+            (named.address, size, size, region.clone() as Arc<dyn Pages>)
         } else {
             self.pin_user_memory(caller, named)?
         };
+        // Behind an IOMMU everything lies next to each other for the device.
+        let target = if self.iommu { Target::Continuous(memory) } else { Target::Pieces(memory) };
         let state = kernel.file_mut(file)?;
         let handle = state.next_mapping();
         let mapping = Arc::new(Mapping {
@@ -177,7 +179,7 @@ impl Board {
         Ok(mapping)
     }
 
-    fn pin_user_memory(&self, caller: &Caller<'_>, named: Named) -> Result<(u64, u64, u64, Target), Stop> {
+    fn pin_user_memory(&self, caller: &Caller<'_>, named: Named) -> Result<(u64, u64, u64, Arc<dyn Pages>), Stop> {
         let (page, start, size) = if self.behaviour.whole_pages {
             let (page, size) = whole_pages(named.address, named.size);
             (page, page, u64::from(size))
@@ -196,8 +198,8 @@ impl Board {
             return Err(Errno::EFAULT.into());
         }
         match caller.memory.pin(page, pages, self.iommu) {
-            Ok(Pinned::Pages(memory)) => Ok((start, size, size, Target::Pieces(memory))),
-            Ok(Pinned::DmaBuf(memory)) => Ok((start, size, memory.length(), Target::Pieces(memory))),
+            Ok(Pinned::Pages(memory)) => Ok((start, size, size, memory)),
+            Ok(Pinned::DmaBuf(memory)) => Ok((start, size, memory.length(), memory)),
             Err(PinError::First) => Err(Errno::EFAULT.into()),
             Err(PinError::Later) => Err(Errno::EINVAL.into()),
         }

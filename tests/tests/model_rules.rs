@@ -202,3 +202,67 @@ fn boxes_come_in_the_portions_of_the_rules() {
     assert_eq!(with(Some(16)), (NmsMode::PerBurst, 128, 7 * 80, 80 * (2 + 8 * 100) + 128));
     assert_eq!(with(Some(128)), (NmsMode::PerFrame, 128 * 8 * 80, 80, 80 * (2 + 8 * 128) + 1024));
 }
+
+#[test]
+fn caches_are_laid_out_by_the_rules() {
+    // A model of several contexts without other layers between them would be best; one of the made-up ones has an input and
+    // an output at the boundary of its first context, which become the two sides of a cache.
+    let (model, constants) = made_up()
+        .find(|(model, _)| {
+            let hef = Hef::from_bytes(model.hef.clone()).expect("a model");
+            let core_op = hef.groups()[0].core_op(None).expect("a network");
+            let boundary = |context: &hailo_linux::hef::Context, direction| {
+                context.layers.iter().filter(|layer| layer.is_boundary() && layer.direction == direction).count()
+            };
+            use hailo_linux::transform::Direction::{Input, Output};
+            core_op.contexts.len() > 1
+                && core_op.contexts.iter().map(|context| boundary(context, Output)).sum::<usize>() > 1
+                && core_op.contexts.iter().map(|context| boundary(context, Input)).sum::<usize>() > 1
+        })
+        .expect("a model of several contexts");
+    // 48 bytes are padded to 64; 3 entries come in, 5 go out.
+    let mut sides = [false; 2];
+    let mut builder = Builder::of_version_1(&model.hef);
+    for direction in [0, 1] {
+        builder = builder.with_boundary(direction, |layer| {
+            if std::mem::replace(&mut sides[direction as usize], true) {
+                return;
+            }
+            layer.context_switch_info = Some(proto_layers::ContextSwitchInformation {
+                edge_connection_type: 3,
+                cache_id: 9,
+                ..proto_layers::ContextSwitchInformation::default()
+            });
+            let Some(proto_layers::EdgeKind::LayerInfo(info)) = &mut layer.edge else { return };
+            let base = info.edge_layer_base.get_or_insert_default();
+            base.format = 0;
+            base.data_bytes = 1;
+            base.max_shmifo_size = 0;
+            base.height = 1;
+            base.padded_height = 1;
+            base.width = if direction == 0 { 3 } else { 5 };
+            base.padded_width = base.width;
+            base.features = 48;
+            base.padded_features = 48;
+        });
+    }
+    let file = builder.version_1();
+    let plan = plan(&file, &Options::default(), &hailo8(4096), &constants);
+    assert_eq!(plan.buffers[0].size, (3 + 5) * 64);
+    let strided: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Program(program) if program.stride > 0 => Some((program.stride, program.size, program.offset)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(strided, [(48, 3 * 48, 0), (48, 5 * 48, 3 * 64)]);
+    let last = plan.contexts.last().and_then(|context| context.actions.last().copied().flatten()).expect("an action");
+    assert_eq!(last.action, hailo_abi::firmware::actions::Action::WaitForCacheUpdated);
+    let hef = Hef::from_bytes(file).expect("a model");
+    assert!(hef.describe().not_supported.iter().any(|sentence| sentence.contains("caches")));
+    let batch = Options { batch_size: 2, ..Options::default() };
+    let refusal = Plan::new(&hef, &hef.groups()[0], &batch, &hailo8(4096), &constants).expect_err("a batch");
+    assert_eq!(refusal.status.code(), 2, "{refusal}");
+}

@@ -123,6 +123,19 @@ impl Hef {
             not_supported.extend(
                 group.post_processing.iter().map(|op| format!("{op} of group `{}` is left to the caller", group.name)),
             );
+            let cached = |layer: &Layer| matches!(layer.connection, Connection::Cache { .. });
+            if group
+                .core_ops
+                .iter()
+                .flat_map(|core_op| &core_op.contexts)
+                .flat_map(|context| &context.layers)
+                .any(cached)
+            {
+                not_supported.push(format!(
+                    "the caches of group `{}` are configured, but not moved on from frame to frame, for which the device waits",
+                    group.name
+                ));
+            }
             let planes = group.core_ops.first().map_or(&[][..], |core_op| &core_op.planes);
             not_supported.extend(planes.iter().map(|planes| {
                 format!("image `{}` has to be given plane by plane: {}", planes.name, planes.streams.join(", "))

@@ -28,6 +28,9 @@ pub(super) struct Stream {
 
 /// A network that a device knows, with everything that it needs there. See [`Device::configure`].
 ///
+/// Of a model with caches everything is configured, but nobody moves the caches on from frame to frame, for which the
+/// device waits at the end of each.
+///
 /// Dropping it releases its memory. The firmware's own part of it is used up until the device is closed, or until none of
 /// its networks is left and another is configured.
 #[derive(Debug)]

@@ -6,3 +6,8 @@ pub mod firmware;
 pub mod fuzzing;
 pub mod golden;
 pub mod models;
+
+/// The examples of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

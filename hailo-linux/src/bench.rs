@@ -9,8 +9,8 @@ use hailo_abi::enums::CpuId;
 
 use crate::control::CONTROL_HEADER_LENGTH;
 use crate::device::Device;
-use crate::device::channel::Channel;
-use crate::error::{ErrorKind, Result};
+use crate::device::channel::{Channel, List};
+use crate::error::{Error, ErrorKind, Invalid, Result};
 
 /// Resets a channel and starts it if asked to: channel, start, list address, binary logarithm of the count.
 pub const START_CHANNEL: u32 = 0xf001;
@@ -40,27 +40,44 @@ impl Bench<'_> {
     /// Starts the hardware of a channel from the first descriptor of its list.
     ///
     /// # Errors
-    /// [`ErrorKind::Firmware`] from firmware that is not a bench's; [`ErrorKind::Disabled`]; what came of the control.
+    /// [`ErrorKind::Firmware`] from firmware that is not a bench's; [`ErrorKind::Disabled`]; [`Invalid::OtherDevice`]; what
+    /// came of the control.
     pub fn start(&self, channel: &Channel) -> Result<()> {
-        channel.change_hardware(|address, count| {
-            let address = address
-                .ok_or_else(|| self.device.inner.failed(START, ErrorKind::Disabled { channel: channel.id() }))?;
+        self.check(START, channel)?;
+        channel.change_hardware(|list, count| {
+            let List::Own(address) = list else { return Err(self.disabled(START, channel)) };
             self.start_channel(START, channel, true, address, count)?;
             channel.mark_started();
             Ok(())
         })
     }
 
-    /// Stops the hardware of a channel; what is pending on it will not complete.
+    /// Stops the hardware of a channel; what is pending on it will not complete. A channel that was disabled can be stopped
+    /// too, unless it was enabled again since.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub fn stop(&self, channel: &Channel) -> Result<()> {
-        channel.change_hardware(|_, count| {
+        self.check(STOP, channel)?;
+        channel.change_hardware(|list, count| {
+            if list == List::OfAnother {
+                return Err(self.disabled(STOP, channel));
+            }
             self.start_channel(STOP, channel, false, 0, count)?;
             channel.mark_stopped();
             Ok(())
         })
+    }
+
+    /// Refuses a channel of another device: its list lies in that one's memory.
+    fn check(&self, operation: &'static str, channel: &Channel) -> Result<()> {
+        let device = &self.device.inner;
+        let own = channel.belongs_to(device);
+        if own { Ok(()) } else { Err(device.invalid(operation, Invalid::OtherDevice)) }
+    }
+
+    fn disabled(&self, operation: &'static str, channel: &Channel) -> Error {
+        self.device.inner.failed(operation, ErrorKind::Disabled { channel: channel.id() })
     }
 
     fn start_channel(

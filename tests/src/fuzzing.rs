@@ -6,6 +6,7 @@ pub mod driver_operations;
 pub mod firmware_messages;
 pub mod model_file;
 pub mod npy;
+pub mod safe_api;
 pub mod transform;
 
 use std::path::{Path, PathBuf};

@@ -22,10 +22,21 @@ use crate::memory::page_size;
 /// It can be used from many threads at once. Transfers complete in the order in which they were launched.
 ///
 /// The firmware, not the host, starts and stops the hardware of a channel. Whoever had it started says so with
-/// [`mark_started`](Self::mark_started); before, nothing is launched.
+/// [`assume_started`](Self::assume_started); before, nothing is launched.
 #[derive(Debug)]
 pub struct Channel {
     pub(super) state: Arc<ChannelState>,
+}
+
+/// Whose list the hardware of a channel may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum List {
+    /// That of this value, at this address.
+    Own(u64),
+    /// Nobody's: the channel was disabled.
+    None,
+    /// Another value's: the channel was disabled and enabled again.
+    OfAnother,
 }
 
 /// What a [`Channel`], its [`Transfer`]s and the thread that waits for interrupts share.
@@ -108,9 +119,18 @@ impl Channel {
         queue.ring.room() - queue.ring.in_use()
     }
 
-    /// Notes that the firmware started the channel, from the first descriptor of its list. Claiming this of a channel that
-    /// was not started makes the next launch fail, and the channel has to be disabled.
-    pub fn mark_started(&self) {
+    /// Notes that the firmware started the channel.
+    ///
+    /// # Safety
+    /// The firmware did so after the channel was enabled, with the list of this channel, from its first descriptor. (If it
+    /// still follows the list of an earlier user of the channel, a launch makes it use memory that was freed.)
+    pub unsafe fn assume_started(&self) {
+        self.mark_started();
+    }
+
+    /// As [`assume_started`](Self::assume_started), for those who know it from the firmware, within
+    /// [`change_hardware`](Self::change_hardware).
+    pub(crate) fn mark_started(&self) {
         let mut queue = self.state.lock();
         queue.running = true;
         if queue.launched {
@@ -133,15 +153,24 @@ impl Channel {
         self.state.device.channels_stopped([channel].into_iter().collect());
     }
 
-    /// Calls a function that changes whether the hardware runs, with the address of the list (none once the channel was
-    /// disabled) and its count of descriptors. There is one such call at a time, and the channel is not disabled meanwhile.
-    pub(crate) fn change_hardware<R>(&self, change: impl FnOnce(Option<u64>, u32) -> R) -> R {
-        let _one_at_a_time = self.state.device.lock_hardware();
+    /// Calls a function that changes whether the hardware runs, with the list that it may follow and its count of
+    /// descriptors. There is one such call at a time, and the channel is not disabled meanwhile.
+    pub(crate) fn change_hardware<R>(&self, change: impl FnOnce(List, u32) -> R) -> R {
+        let device = &self.state.device;
+        let _one_at_a_time = device.lock_hardware();
         let queue = self.state.lock();
-        let list = queue.list.as_ref().filter(|_| !queue.closing).map(DescriptorList::dma_address);
+        let list = match &queue.list {
+            Some(list) if !queue.closing => List::Own(list.dma_address()),
+            _ if device.is_taken(self.id()) => List::OfAnother,
+            _ => List::None,
+        };
         let count = queue.ring.room() + 1;
         drop(queue);
         change(list, count)
+    }
+
+    pub(crate) fn belongs_to(&self, device: &Arc<Inner>) -> bool {
+        Arc::ptr_eq(&self.state.device, device)
     }
 
     /// Launches a transfer of one buffer, of a part of one, or of several parts that follow each other.

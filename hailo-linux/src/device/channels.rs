@@ -113,6 +113,11 @@ impl Inner {
         Ok(())
     }
 
+    /// Whether this file has enabled the channel.
+    pub(super) fn is_taken(&self, channel: ChannelId) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(channel)
+    }
+
     fn return_channels(&self, channels: ChannelBitmaps) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         *taken = taken.difference(channels);

@@ -28,6 +28,12 @@ impl Part {
 
     /// The buffer.
     #[must_use]
+    pub fn buffer(&self) -> &DmaBuffer {
+        &self.buffer
+    }
+
+    /// The buffer, whose other bytes were not touched.
+    #[must_use]
     pub fn into_buffer(self) -> DmaBuffer {
         self.buffer
     }

@@ -279,11 +279,16 @@ impl ChannelState {
                 None => return Err((self.device.call_failed(LAUNCH, error), Some(parts))),
             },
         };
+        self.launch_refused(&mut queue);
+        Err((self.failed(LAUNCH, kind), Some(parts)))
+    }
+
+    /// Notes that the driver refused a launch, and the device was given nothing.
+    fn launch_refused(&self, queue: &mut Queue) {
         queue.started = false;
         if self.device.rules.failed_launch_spoils_list {
             queue.failed = Some(ErrorKind::OutOfStep { channel: self.id });
         }
-        Err((self.failed(LAUNCH, kind), Some(parts)))
     }
 
     /// See [`Channel::launch_in_place`].
@@ -336,6 +341,7 @@ impl ChannelState {
             Ok(_) => Err(self.hold(&mut queue, Parts::new(), None)),
             Err(error) => match error.errno() {
                 Some(hailo_abi::Errno::ECONNRESET) => {
+                    self.launch_refused(&mut queue);
                     Err(self.failed(LAUNCH, ErrorKind::NotStarted { channel: self.id }))
                 }
                 Some(errno) => Err(self.hold(&mut queue, Parts::new(), Some(ErrorKind::of(errno)))),

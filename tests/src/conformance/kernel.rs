@@ -27,6 +27,8 @@ fn answer(value: impl Into<i64>) -> Answer {
 pub(crate) struct Region {
     pub(crate) address: usize,
     length: usize,
+    /// A page that was taken away; something else may be there by now.
+    hole: Option<usize>,
 }
 
 /// What a page may be used for.
@@ -52,7 +54,7 @@ impl Region {
         // SAFETY: a new mapping at an address of the kernel's choice; no existing memory is touched.
         let start = unsafe { libc::mmap(std::ptr::null_mut(), length, protection.bits(), flags, file, 0) };
         assert!(start != libc::MAP_FAILED, "no memory for {length} bytes: {}", Errno::last());
-        Self { address: start as usize, length }
+        Self { address: start as usize, length, hole: None }
     }
 
     /// Anonymous private pages that were never touched.
@@ -89,8 +91,9 @@ impl Region {
     }
 
     /// Takes one page away.
-    pub(crate) fn punch(&self, page: usize) {
-        assert!((page + 1) * PAGE <= self.length);
+    pub(crate) fn punch(&mut self, page: usize) {
+        assert!((page + 1) * PAGE <= self.length && self.hole.is_none());
+        self.hole = Some(page);
         // SAFETY: the page is this region's own, and nothing refers to it but addresses given to the driver.
         let done = unsafe { libc::munmap((self.address + page * PAGE) as *mut _, PAGE) };
         assert!(done == 0, "munmap: {}", Errno::last());
@@ -111,8 +114,15 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // SAFETY: the range was mapped by `map`; a page taken away before is skipped by the kernel.
-        unsafe { libc::munmap(self.address as *mut _, self.length) };
+        let behind = self.hole.map_or(self.length, |page| (page + 1) * PAGE);
+        let before = self.hole.map_or(self.length, |page| page * PAGE);
+        for (start, length) in [(0, before), (behind, self.length - behind)] {
+            if length > 0 {
+                // SAFETY: these pages were mapped by `map` and not given up since; nothing but addresses that the driver
+                // was given refers to them.
+                unsafe { libc::munmap((self.address + start) as *mut _, length) };
+            }
+        }
     }
 }
 
@@ -513,7 +523,7 @@ mod tests {
 
     #[test]
     fn pages_are_what_they_are_said_to_be() {
-        let region = Region::new(3);
+        let mut region = Region::new(3);
         region.write(PAGE, b"page");
         assert_eq!(region.read(PAGE, 4), b"page");
         region.punch(2);

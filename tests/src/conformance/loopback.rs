@@ -43,9 +43,11 @@ impl Loopback {
     pub(crate) fn run(&self, a: &File<'_>) -> Step<Loops> {
         let pages = self.size.div_ceil(PAGE);
         let (sent, received) = (Region::new(pages), Region::new(pages));
-        if self.mapped {
-            a.map(user(sent.address, self.size as u64, TO_DEVICE)).needed("mapping to the device")?;
-            a.map(user(received.address, self.size as u64, FROM_DEVICE)).needed("mapping from the device")?;
+        let size = self.size as u64;
+        let buffers = [user(sent.address, size, TO_DEVICE), user(received.address, size, FROM_DEVICE)];
+        let mut mapped = Vec::new();
+        for buffer in buffers.into_iter().filter(|_| self.mapped) {
+            mapped.push((buffer, a.map(buffer).needed("mapping of a frame")?.handle));
         }
         let there = a.need_list(self.ring, self.page, true)?;
         let back = a.need_list(self.ring, self.page, true)?;
@@ -83,6 +85,10 @@ impl Loopback {
         let mut state = a.channel(self.returning())?;
         state.descriptors -= idle;
         needed("disable both channels", a.disable(self.bits()))?;
+        // The next frames may get the same addresses, with other pages behind them.
+        for (buffer, handle) in mapped {
+            needed("unmap", a.unmap(handle, buffer))?;
+        }
         let counts = counts.ok_or(Stop::Broken("no frame was sent".into()))?;
         Ok(Loops { mismatches, counts, final_start: start, state })
     }

@@ -110,8 +110,25 @@ pub(crate) struct File<'a> {
     system: Arc<dyn System>,
     pub(crate) descriptor: Descriptor,
     own: bool,
-    /// What was mapped: address, size, direction, handle. Before 4.21 a launch names a mapping, not an address.
-    mappings: Mutex<Vec<(usize, u64, i64, u64)>>,
+    /// What was mapped. Before 4.21 a launch names a mapping, not an address.
+    mappings: Mutex<Vec<Mapped>>,
+}
+
+/// A mapping that a file made.
+#[derive(Clone, Copy, Debug)]
+struct Mapped {
+    map: Map,
+    handle: u64,
+    live: bool,
+}
+
+impl Mapped {
+    /// Whether the address is in its pages.
+    fn holds(&self, address: usize) -> bool {
+        let start = self.map.at & !(PAGE - 1);
+        let length = (self.map.at - start + self.map.size as usize).next_multiple_of(PAGE);
+        self.live && start <= address && address < start.saturating_add(length)
+    }
 }
 
 impl Drop for File<'_> {
@@ -272,7 +289,7 @@ impl<'a> File<'a> {
         let answer = self.call(&mut argument);
         let handle = argument.get("mapped_handle");
         if answer.is_ok() {
-            self.mappings.lock().unwrap().push((map.at, map.size, map.direction, handle));
+            self.mappings.lock().unwrap().push(Mapped { map, handle, live: true });
         }
         Made { answer, handle, bus: 0 }
     }
@@ -288,7 +305,7 @@ impl<'a> File<'a> {
 
     /// Uses up mapping handles until the last one issued is `last`, each with a page of its own.
     pub(crate) fn use_up_mappings(&self, spare: &Region, last: u64) -> Step {
-        let issued: Vec<u64> = self.mappings.lock().unwrap().iter().map(|&(.., handle)| handle).collect();
+        let issued: Vec<u64> = self.mappings.lock().unwrap().iter().map(|mapped| mapped.handle).collect();
         if issued.iter().any(|&handle| handle >= last) {
             return Ok(());
         }
@@ -310,7 +327,12 @@ impl<'a> File<'a> {
             .set("data_direction", map.direction as u64)
             .set("buffer_type", map.kind as u64)
             .set("mapped_handle", handle);
-        self.call(&mut argument)
+        let answer = self.call(&mut argument);
+        if answer.is_ok() {
+            let mut mappings = self.mappings.lock().unwrap();
+            mappings.iter_mut().filter(|mapped| mapped.handle == handle).for_each(|mapped| mapped.live = false);
+        }
+        answer
     }
 
     /// Unmaps by handle alone.
@@ -469,21 +491,13 @@ impl<'a> File<'a> {
         (answer, (0..count).map(|index| (one(index, "desc_num_processed"), one(index, "timestamp_ns"))).collect())
     }
 
-    /// The address, size, direction and handle of the mapping that holds an address, for a channel.
+    /// The address and the handle of the newest mapping that holds an address, if possible one for the channel's direction.
     pub(super) fn mapping_of(&self, address: usize, channel: u8) -> Option<(usize, u64)> {
         let mappings = self.mappings.lock().unwrap();
-        let holds = |&&(start, size, ..): &&(usize, u64, i64, u64)| {
-            start <= address && address < start.saturating_add((size as usize).next_multiple_of(PAGE).max(1))
-        };
         let wanted = if channel < 16 { TO_DEVICE } else { FROM_DEVICE };
-        let fits = |&&(_, _, direction, _): &&(usize, u64, i64, u64)| direction == wanted || direction == 0;
-        mappings
-            .iter()
-            .rev()
-            .filter(holds)
-            .find(fits)
-            .or_else(|| mappings.iter().rev().find(holds))
-            .map(|&(start, _, _, handle)| (start, handle))
+        let fits = |mapped: &&Mapped| [wanted, BIDIRECTIONAL].contains(&mapped.map.direction);
+        let holding = || mappings.iter().rev().filter(|mapped| mapped.holds(address));
+        holding().find(fits).or_else(|| holding().next()).map(|mapped| (mapped.map.at, mapped.handle))
     }
 
     pub(crate) fn driver_info(&self) -> Answer {

@@ -46,7 +46,7 @@ impl Default for FirmwareValues {
                 max_periph_buffers_per_frame: 0x3fff,
                 max_periph_bytes_per_buffer: 0xfff8,
                 max_acceptable_bytes_per_buffer: 2048,
-                outbound_data_stream_size: 256,
+                outbound_data_stream_size: 0x1_0000,
                 should_optimize_credits: Bool::new(true),
                 default_initial_credit_size: 0x8000,
             },

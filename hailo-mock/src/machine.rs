@@ -8,7 +8,7 @@ use hailo_abi::{DataModel, DriverRelease, Errno};
 use crate::accelerator::{Accelerator, Loopback};
 use crate::device::{Device, lock};
 use crate::file::File;
-use crate::firmware::{BoardFirmware, Firmware};
+use crate::firmware::{BoardFirmware, Firmware, spontaneous};
 use crate::kernel::{Board, BoardParts, Presence, Shared};
 use crate::memory::SharedMemory;
 use crate::options::{BoardKind, MachineOptions, OptionsError};
@@ -38,7 +38,7 @@ pub struct MachineBuilder {
     options: MachineOptions,
     model: DataModel,
     accelerator: Arc<MakeAccelerator>,
-    firmware: Arc<MakeFirmware>,
+    firmware: Option<Arc<MakeFirmware>>,
 }
 
 impl fmt::Debug for MachineBuilder {
@@ -102,9 +102,10 @@ impl MachineBuilder {
         self
     }
 
-    /// The firmware of each board, by its index; [`BoardFirmware`] if nothing is said.
+    /// The firmware of each board, by its index; [`BoardFirmware`] if nothing is said. Firmware that is given here answers
+    /// as it likes, whatever the options say of the temperature.
     pub fn firmware<F: Firmware + 'static>(mut self, make: impl Fn(usize) -> F + Send + Sync + 'static) -> Self {
-        self.firmware = Arc::new(move |board| Box::new(make(board)));
+        self.firmware = Some(Arc::new(move |board| Box::new(make(board))));
         self
     }
 
@@ -133,8 +134,12 @@ impl Inner {
     fn make_board(&self, index: usize) -> Result<Arc<Board>, OptionsError> {
         let options = &self.builder.options;
         let (interface, kind, board_type) = options.resolve()?;
-        let device = Device::new((self.builder.firmware)(index), (self.builder.accelerator)(index));
-        Ok(Board::new(BoardParts {
+        let firmware = match &self.builder.firmware {
+            Some(make) => make(index),
+            None => Box::new(BoardFirmware::new(options.values())),
+        };
+        let device = Device::new(firmware, (self.builder.accelerator)(index));
+        let board = Board::new(BoardParts {
             index,
             kind,
             board_type,
@@ -146,7 +151,9 @@ impl Inner {
             iommu: options.iommu,
             device,
             shared: self.shared.clone(),
-        }))
+        });
+        spontaneous::start(&board, options);
+        Ok(board)
     }
 
     fn boards(&self) -> Vec<Arc<Board>> {
@@ -187,7 +194,7 @@ impl Machine {
             options: MachineOptions::default(),
             model: DataModel::Lp64,
             accelerator: Arc::new(|_| Box::new(Loopback)),
-            firmware: Arc::new(|_| Box::new(BoardFirmware::default())),
+            firmware: None,
         }
     }
 

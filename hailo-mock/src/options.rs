@@ -1,8 +1,11 @@
 //! [`MachineOptions`]: which driver, which boards; also as text.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use hailo_abi::{DriverRelease, Interface, interface::RELEASES};
+
+use crate::firmware::FirmwareValues;
 
 /// A kind of board that can be emulated: those whose driver interface is that of neural network cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +74,8 @@ impl BoardKind {
 
 /// What an emulated machine is like.
 ///
-/// As text: `driver=R,board=B,boards=N,firmware=V,seed=S,iommu=on|off`, in any order, everything optional.
+/// As text: `driver=R,board=B,boards=N,firmware=V,seed=S,iommu=on|off,temperature=C,notify=S,log=S`, in any order,
+/// everything optional.
 ///
 /// ```
 /// let options: hailo_mock::MachineOptions = "boards=2,seed=7".parse()?;
@@ -93,11 +97,28 @@ pub struct MachineOptions {
     pub seed: u64,
     /// Whether the boards are behind an IOMMU.
     pub iommu: bool,
+    /// The temperature of the boards, in thousandths of a degree Celsius; `None`: that of a board that is well.
+    pub temperature: Option<i32>,
+    /// How often the firmware sends a notification: heat, a lower clock, cooling, too much current, over and over;
+    /// `None`: never.
+    pub notify: Option<Duration>,
+    /// How often the firmware writes a line into its log; `None`: never.
+    pub log: Option<Duration>,
 }
 
 impl Default for MachineOptions {
     fn default() -> Self {
-        Self { driver: DriverRelease::new(4, 23, 0), board: None, boards: 1, firmware: None, seed: 0, iommu: false }
+        Self {
+            driver: DriverRelease::new(4, 23, 0),
+            board: None,
+            boards: 1,
+            firmware: None,
+            seed: 0,
+            iommu: false,
+            temperature: None,
+            notify: None,
+            log: None,
+        }
     }
 }
 
@@ -109,7 +130,9 @@ pub const MAX_BOARDS: usize = 64;
 #[non_exhaustive]
 pub enum OptionsError {
     /// A key that there is not.
-    #[error("the emulator has no option {key:?}; it knows driver, board, boards, firmware, seed and iommu")]
+    #[error(
+        "the emulator has no option {key:?}; it knows driver, board, boards, firmware, seed, iommu, temperature, notify and log"
+    )]
     UnknownKey {
         /// The key.
         key: String,
@@ -153,6 +176,15 @@ fn boards_for(release: DriverRelease) -> String {
 }
 
 impl MachineOptions {
+    /// What the firmware answers.
+    pub(crate) fn values(&self) -> FirmwareValues {
+        let mut values = FirmwareValues::default();
+        if let Some(temperature) = self.temperature {
+            values.temperatures = [temperature as f32 / 1000.0; 2];
+        }
+        values
+    }
+
     /// The interface of the driver and the kind of the boards, if they go together.
     pub(crate) fn resolve(&self) -> Result<(&'static Interface, BoardKind, u32), OptionsError> {
         let release = self.driver;
@@ -161,6 +193,15 @@ impl MachineOptions {
         let number = board.number(release).ok_or(OptionsError::Board { release, board })?;
         Ok((interface, board, number))
     }
+}
+
+/// What a period looks like.
+const PERIOD: &str = "seconds such as 0.5, at least 0.001";
+
+/// A time in seconds.
+fn period(text: &str) -> Option<Duration> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| (0.001..=1e6).contains(seconds))?;
+    Some(Duration::from_secs_f64(seconds))
 }
 
 impl FromStr for MachineOptions {
@@ -199,6 +240,13 @@ impl FromStr for MachineOptions {
                         _ => return Err(wrong("iommu", "on or off")),
                     };
                 }
+                "temperature" => {
+                    let degrees = value.parse().ok().filter(|degrees: &f32| (-273.0..=1000.0).contains(degrees));
+                    let degrees = degrees.ok_or_else(|| wrong("temperature", "degrees Celsius such as 48.5"))?;
+                    options.temperature = Some((degrees * 1000.0).round() as i32);
+                }
+                "notify" => options.notify = Some(period(value).ok_or_else(|| wrong("notify", PERIOD))?),
+                "log" => options.log = Some(period(value).ok_or_else(|| wrong("log", PERIOD))?),
                 _ => return Err(OptionsError::UnknownKey { key: key.to_owned() }),
             }
         }
@@ -238,6 +286,9 @@ mod tests {
             ("board=toaster", "toaster"),
             ("iommu=perhaps", "iommu"),
             ("seed", "seed"),
+            ("temperature=hot", "temperature"),
+            ("notify=0", "notify"),
+            ("log=never", "log"),
         ] {
             let message = text.parse::<MachineOptions>().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");

@@ -13,6 +13,7 @@ mod bench;
 mod board;
 mod context_switch;
 mod network;
+pub(crate) mod spontaneous;
 mod values;
 
 pub use bench::BenchFirmware;

@@ -18,6 +18,7 @@ mod info;
 mod log;
 mod model;
 mod monitor;
+mod network;
 mod output;
 mod parse;
 mod scan;
@@ -28,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::firmware::{config, health, identify, power, reset, temperature};
+use crate::network::{bench, run};
 use crate::output::Output;
 
 /// Look at, diagnose and use Hailo accelerators, whatever the release of their driver.
@@ -70,6 +72,8 @@ enum Command {
     Log(log::Arguments),
     Config(config::Arguments),
     Reset(reset::Arguments),
+    Run(run::Arguments),
+    Bench(bench::Arguments),
     Infer(infer::Arguments),
     #[cfg(feature = "emulator")]
     Emulate(emulate::Arguments),
@@ -79,7 +83,7 @@ enum Command {
     Man(generate::ManArguments),
 }
 
-fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
+fn dispatch(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Scan(arguments) => scan::run(arguments, global, output),
@@ -94,6 +98,8 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         Command::Log(arguments) => log::run(arguments, global, output),
         Command::Config(arguments) => config::run(arguments, global, output),
         Command::Reset(arguments) => reset::run(arguments, global, output),
+        Command::Run(arguments) => run::run(arguments, global, output),
+        Command::Bench(arguments) => bench::run(arguments, global, output),
         Command::Infer(arguments) => infer::run(arguments, global, output),
         #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => emulate::run(arguments, cli.global.device.as_deref()),
@@ -107,11 +113,19 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut output = Output::new(cli.global.json);
-    let result = run(&cli, &mut output);
+    let result = dispatch(&cli, &mut output);
     // What was printed before a failure comes first.
     let flushed = output.flush();
     match result.and_then(|code| flushed.map(|()| code)) {
         Ok(code) => code,
         Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_two_options_are_called_the_same() {
+        <super::Cli as clap::CommandFactory>::command().debug_assert();
     }
 }

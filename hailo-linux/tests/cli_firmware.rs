@@ -1,0 +1,261 @@
+//! Commands that ask the firmware: text and JSON, on the emulator.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use serde_json::{Value, json};
+use support::{command, hailo, run};
+
+/// The value of a line `Name: value` of the vendor's layout.
+fn line<'a>(text: &'a str, name: &str) -> &'a str {
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    line.unwrap_or_else(|| panic!("{name} in\n{text}"))
+}
+
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or_else(|| panic!("{key} in {value}"))
+}
+
+#[test]
+fn identify_is_laid_out_like_the_vendors() {
+    let text = hailo("identify --device mock:seed=7 --extended").ok().stdout;
+    let json = hailo("identify --device mock:seed=7 --extended --json").ok().json();
+    let value = |key: &str| json[key].as_str().unwrap_or_else(|| panic!("{key} in {json}"));
+    // Line by line what the vendor's command prints on the emulated board of the recordings.
+    let expected = [
+        "Executing on device: 0000:01:00.0".to_owned(),
+        "Identifying board".into(),
+        "Control Protocol Version: 2".into(),
+        "Firmware Version: 4.23.0 (release,app)".into(),
+        "Logger Version: 0".into(),
+        "Board Name: Hailo-8".into(),
+        "Device Architecture: HAILO8".into(),
+        "Serial Number: HLLWM2B000000007".into(),
+        "Part Number: HM218B1C2FAE".into(),
+        "Product Name: HAILO-8 AI ACC M.2 M KEY MODULE EXT TEMP".into(),
+        "Boot source: PCIE".into(),
+        "Neural Network Core Clock Rate: 400MHz".into(),
+        "Device supported features: Current Monitoring, PCIE".into(),
+        format!("LCS: 3SoC ID: {}", value("soc_id")),
+        format!("ULT ID: {}", value("ult_id")),
+        "PM Values: 404142434445464748494A4B4C4D4E4F5051525354555657".into(),
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    assert_eq!((value("soc_id").len(), value("ult_id").len()), (64, 24));
+    assert_eq!(value("firmware_release"), line(&text, "Firmware Version").split(' ').next().unwrap());
+    assert_eq!(json["firmware_flags"], json!(["release", "app"]));
+    for (key, name) in [
+        ("board_name", "Board Name"),
+        ("device_architecture", "Device Architecture"),
+        ("serial_number", "Serial Number"),
+        ("part_number", "Part Number"),
+        ("product_name", "Product Name"),
+        ("boot_source", "Boot source"),
+        ("pm_values", "PM Values"),
+    ] {
+        assert_eq!(value(key), line(&text, name));
+    }
+    // Without --extended it is the first ten lines, and the JSON has no more either.
+    let short = hailo("identify --device mock:seed=7").ok().stdout;
+    assert_eq!(short.lines().collect::<Vec<_>>(), expected[..10]);
+    assert_eq!(hailo("identify --device mock --json").ok().json().get("soc_id"), None);
+}
+
+#[test]
+fn firmware_of_any_release_is_identified() {
+    for (driver, firmware, board) in [
+        ("4.17.0", "4.17.1", "HAILO8"),
+        ("4.20.0", "4.20.0", "HAILO8"),
+        ("5.2.0", "5.2.0", "PLUTO"),
+        ("4.23.0", "9.9.9", "HAILO8"),
+    ] {
+        let device = format!("mock:driver={driver},firmware={firmware}");
+        let json = hailo(&format!("identify --device {device} --json")).ok().json();
+        assert_eq!((&json["firmware_release"], &json["device_architecture"]), (&firmware.into(), &board.into()));
+    }
+    // Of a firmware of unknown release, only what all have in common is asked.
+    let refused = hailo("temperature --device mock:firmware=9.9.9").sentence();
+    assert!(refused.contains("unknown release"), "{refused}");
+}
+
+#[test]
+fn temperature_once_and_again_and_again() {
+    let text = hailo("temperature --device mock:temperature=61").ok().stdout;
+    let values: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert!(values.len() == 2 && values.iter().all(|value| (value - 61.0).abs() < 1.0), "{text}");
+    let json = hailo("temperature --device mock:temperature=61 --json").ok().json();
+    assert!(
+        (number(&json, "ts0_temperature") - 61.0).abs() < 1.0 && (number(&json, "ts1_temperature") - 61.0).abs() < 1.0
+    );
+    let watched = hailo("temperature --device mock --watch --interval 0.01 --count 3 --json").ok().stdout;
+    let samples: Vec<Value> = watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let counts: Vec<_> = samples.iter().map(|sample| sample["sample_count"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [1, 2, 3]);
+    assert_eq!(hailo("temperature --device mock --interval 1").status, 2, "an interval needs --watch");
+}
+
+#[test]
+fn power_once_and_over_a_time() {
+    let json = hailo("power --device mock --json").ok().json();
+    assert!((number(&json, "value") - 1.875).abs() < 0.1);
+    assert_eq!(
+        (&json["unit"], &json["measurement_type"], &json["dvm"]),
+        (&"W".into(), &"POWER".into(), &"VDD_CORE".into())
+    );
+    let text = hailo("power --device mock --type current --dvm vdd-top").ok().stdout;
+    assert!(text.ends_with(" mA (CURRENT, VDD_TOP)\n"), "{text}");
+    let text = hailo("power --device mock --duration 0.2").ok().stdout;
+    let json = hailo("power --device mock --duration 0.2 --json").ok().json();
+    let names: Vec<_> = text.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "Executing on device",
+            "Measuring power consumption over 0.2 seconds",
+            "Total samples",
+            "Max value (W)",
+            "Min value (W)",
+            "Average value (W)",
+            "Average time per sample (ms)"
+        ]
+    );
+    for (name, key) in [
+        ("Max value (W)", "max_value"),
+        ("Min value (W)", "min_value"),
+        ("Average value (W)", "average_value"),
+        ("Average time per sample (ms)", "average_time_value_milliseconds"),
+    ] {
+        let printed: f64 = line(&text, name).parse().unwrap();
+        assert!((printed - number(&json, key)).abs() < 1e-5, "{name}");
+    }
+    assert!(line(&text, "Total samples").parse::<u32>().unwrap() >= 70);
+    assert_eq!(hailo("power --device mock --duration 1 --averaging-factor 3").status, 2);
+}
+
+#[test]
+fn health_in_every_zone() {
+    for (temperature, zone, level) in [(50, "green", None), (105, "orange", Some(0)), (121, "red", Some(3))] {
+        let device = format!("mock:temperature={temperature}");
+        let json = hailo(&format!("health --device {device} --json")).ok().json();
+        assert_eq!(json["temperature_zone"], zone);
+        assert_eq!(json["temperature_throttling_level"], json!(level));
+        let text = hailo(&format!("health --device {device}")).ok().stdout;
+        let now = level.map_or_else(|| "no".to_owned(), |level| format!("level {level}"));
+        for row in [
+            format!("Temperature zone             {zone}"),
+            format!("Throttling now               {now}"),
+            format!("Orange zone                  from {} °C", json["orange_temperature_threshold"]),
+            format!("Red zone                     from {} °C", json["red_temperature_threshold"]),
+            format!("Overcurrent threshold        {} mA", json["red_overcurrent_threshold_milliamperes"]),
+        ] {
+            assert!(text.lines().any(|line| line.starts_with(&row)), "{row:?} in\n{text}");
+        }
+        assert_eq!(json["temperature_throttling_levels"].as_array().unwrap().len(), 4);
+    }
+}
+
+#[test]
+fn resets() {
+    for kind in ["nn-core", "soft", "forced-soft", "nn_core", "forced_soft"] {
+        let ran = hailo(&format!("reset --device mock --type {kind}")).ok();
+        assert_eq!(ran.stdout, "Board has been reset successfully\n");
+    }
+    let json = hailo("reset --device mock --type nn-core --json").ok().json();
+    assert_eq!((&json["device"], &json["reset"]), (&"mock".into(), &"nn-core".into()));
+    assert!(hailo("reset --device mock --type chip").sentence().contains("over PCI Express"));
+    assert_eq!(hailo("reset --device mock").status, 2, "what is reset must be said");
+}
+
+#[test]
+fn configurations() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("board.bin");
+    let text = hailo("config read --board --device mock").ok().stdout;
+    assert!(text.starts_with("board configuration: 500 bytes\n0000  "), "{text}");
+    let json = hailo("config read --board --device mock --json").ok().json();
+    let digits: String = text.lines().skip(1).map(|line| line.split("  ").nth(1).unwrap()).collect();
+    assert_eq!((&json["bytes"], &json["size"]), (&digits.as_str().into(), &500.into()));
+    run(command().args(["config", "read", "--board", "--device", "mock", "--output"]).arg(&file)).ok();
+    let bytes: String = std::fs::read(&file).unwrap().iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(bytes, digits);
+    // There is no user configuration, and it says so.
+    let json = hailo("config read --device mock --json").ok().json();
+    assert_eq!((&json["size"], &json["kind"], &json["entries"]), (&0.into(), &"user".into(), &json!([])));
+    assert!(json["problem"].as_str().unwrap().contains("header"), "{json}");
+    let unwritable = run(command().args(["config", "read", "--device", "mock", "--output", "/nowhere/at/all"]));
+    assert!(unwritable.sentence().contains("/nowhere/at/all"));
+}
+
+#[test]
+fn log_of_the_firmware() {
+    // Nothing was logged yet, which is no error.
+    assert_eq!(hailo("log --device mock").ok().stdout, "");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log");
+    run(command().args(["log", "--device", "mock:log=0.001", "--output"]).arg(&file)).ok();
+    assert!(file.exists());
+    assert_eq!(hailo("log --device mock --json --output x").status, 2);
+}
+
+#[test]
+fn events_one_by_one() {
+    let ran = hailo("events --device mock:notify=0.05 --count 4 --json").ok();
+    let events: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    for pair in names.windows(2) {
+        let next = match pair[0] {
+            "CLOCK_CHANGED" | "OVERCURRENT_ALERT" => "TEMPERATURE_ALARM",
+            _ => pair[1],
+        };
+        assert_eq!(pair[1], next, "{names:?}");
+    }
+    for event in &events {
+        assert!(
+            event["text"].as_str().unwrap().len() > 20 && event["time"].as_str().unwrap().ends_with('Z'),
+            "{event}"
+        );
+    }
+    let text = hailo("events --device mock:notify=0.05 --count 2").ok().stdout;
+    assert!(
+        text.lines().count() == 2 && text.contains("TEMPERATURE_ALARM: critical: the temperature has entered"),
+        "{text}"
+    );
+    // None comes, and whoever waited for one is told.
+    let waited = hailo("events --device mock --count 1 --timeout 0.1").sentence();
+    assert!(waited.contains("0 of 1 notifications"), "{waited}");
+    assert_eq!(hailo("events --device mock --timeout 0.1").ok().stdout, "");
+}
+
+#[test]
+fn monitor_prints_json_where_there_is_no_terminal() {
+    let ran = hailo("monitor --device mock:notify=0.05 --interval 0.3 --count 3 --json").ok();
+    let lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let samples: Vec<_> = lines.iter().filter(|line| line.get("temperatures").is_some()).collect();
+    assert_eq!(samples.len(), 3);
+    for sample in samples {
+        assert!(number(sample, "power") > 1.0 && sample["temperature_zone"] == "green" && sample["problem"].is_null());
+    }
+    assert!(lines.iter().any(|line| line["event"] == "TEMPERATURE_ALARM"), "{lines:?}");
+    assert!(hailo("monitor --device mock").sentence().contains("--json"));
+}
+
+#[test]
+fn doctor_asks_emulated_devices() {
+    let sound = hailo("doctor --device mock --listen 0").ok().stdout;
+    assert!(sound.contains("Nothing is wrong.") && sound.contains("driver 4.23.0, firmware 4.23.0"), "{sound}");
+    for (device, fault, status) in [
+        ("mock:temperature=125", "overheating", 1),
+        ("mock:temperature=106", "overheating", 0),
+        ("mock:firmware=4.20.0", "firmware-mismatch", 1),
+        ("mock:notify=0.05", "temperature-event", 0),
+    ] {
+        let ran = hailo(&format!("doctor --device {device} --listen 0.5 --json"));
+        assert_eq!(ran.status, status, "{ran:?}");
+        let json = ran.json();
+        let faults: Vec<_> =
+            json["findings"].as_array().unwrap().iter().map(|finding| finding["fault"].as_str().unwrap()).collect();
+        assert_eq!(faults, [fault], "{device}");
+    }
+    // A firmware of another patch release is as good.
+    assert_eq!(hailo("doctor --device mock:firmware=4.23.7 --listen 0").status, 0);
+}

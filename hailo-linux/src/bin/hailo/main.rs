@@ -4,6 +4,8 @@
 //! printed as text or, with `--json`, as one line of JSON. Errors are one sentence on the standard error output.
 
 mod abi;
+#[cfg(feature = "trace")]
+mod calls;
 mod device;
 mod doctor;
 #[cfg(feature = "emulator")]
@@ -22,6 +24,8 @@ mod network;
 mod output;
 mod parse;
 mod scan;
+#[cfg(feature = "trace")]
+mod trace;
 
 use std::process::ExitCode;
 
@@ -77,6 +81,8 @@ enum Command {
     Infer(infer::Arguments),
     #[cfg(feature = "emulator")]
     Emulate(emulate::Arguments),
+    #[cfg(feature = "trace")]
+    Trace(trace::Arguments),
     Model(model::Arguments),
     Abi(abi::Arguments),
     Completions(generate::CompletionArguments),
@@ -103,6 +109,8 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         Command::Infer(arguments) => infer::run(arguments, global, output),
         #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => emulate::run(arguments, cli.global.device.as_deref()),
+        #[cfg(feature = "trace")]
+        Command::Trace(arguments) => trace::run(arguments, global.json),
         Command::Model(arguments) => model::run(arguments, output),
         Command::Abi(arguments) => abi::run(arguments, output),
         Command::Completions(arguments) => generate::completions(arguments, output),

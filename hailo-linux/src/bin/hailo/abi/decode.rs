@@ -32,13 +32,17 @@ pub(crate) struct Arguments {
     pad: bool,
 }
 
+/// A number in an argument.
 #[derive(Serialize)]
-struct Row {
-    field: String,
+pub(crate) struct Row {
+    pub(crate) field: String,
     offset: usize,
     size: usize,
-    value: String,
+    pub(crate) value: String,
 }
+
+/// The value of places at the end of an array that hold nothing.
+pub(crate) const ALL_ZERO: &str = "all zero";
 
 #[derive(Serialize)]
 struct Decoded {
@@ -117,7 +121,7 @@ fn bytes(hex: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// Adds what is at `offset`, one row for each number in it.
-fn expand(rows: &mut Vec<Row>, name: &str, kind: &Kind, offset: usize, bytes: &[u8]) {
+pub(crate) fn expand(rows: &mut Vec<Row>, name: &str, kind: &Kind, offset: usize, bytes: &[u8]) {
     let size = bytes.len();
     let mut row = |value: String| rows.push(Row { field: name.to_owned(), offset, size, value });
     match kind {
@@ -157,7 +161,7 @@ fn expand(rows: &mut Vec<Row>, name: &str, kind: &Kind, offset: usize, bytes: &[
             if used < *count {
                 let at = used * step;
                 let field = format!("{name}[{used}..{count}]");
-                rows.push(Row { field, offset: offset + at, size: size - at, value: "all zero".into() });
+                rows.push(Row { field, offset: offset + at, size: size - at, value: ALL_ZERO.into() });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `hailo abi`: the binary interface of each driver release, computed from the types of `hailo-abi`.
 
-mod decode;
+pub(crate) mod decode;
 mod diff;
 mod tables;
 

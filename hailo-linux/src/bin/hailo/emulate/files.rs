@@ -19,8 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::fs::{Mode, OFlags, fstat, inotify};
 
-/// The upper half of the data of the one event that an emulated device file watches.
-const MARK: u64 = 0x4841_494c << 32;
+use crate::calls::descriptor::{MARK, data, number};
 
 /// The open device files of all supervised processes, each with what it stands for.
 pub(super) struct Files<T> {
@@ -159,20 +158,6 @@ impl<T> Table<T> {
             }
         }
     }
-}
-
-/// The data of every event that an epoll instance watches, from its `fdinfo`.
-fn data(info: &str) -> impl Iterator<Item = u64> {
-    info.lines().filter_map(|line| {
-        let rest = line.strip_prefix("tfd:")?.split_once("data:")?.1;
-        u64::from_str_radix(rest.split_whitespace().next()?, 16).ok()
-    })
-}
-
-/// The number in the mark of an emulated device file, from its `fdinfo`.
-fn number(info: &str) -> Option<u32> {
-    let data = data(info).next()?;
-    if data & !u64::from(u32::MAX) == MARK { u32::try_from(data & u64::from(u32::MAX)).ok() } else { None }
 }
 
 #[cfg(test)]

@@ -1,0 +1,193 @@
+//! `hailo trace`: prints every call that a program makes to the accelerator, decoded.
+
+mod launch;
+mod ptrace;
+mod tracer;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+
+use crate::calls::{Call, Decoder, Recorder, Summary, outcome};
+use crate::failure::Failure;
+use launch::LaunchError;
+use tracer::{Sink, Tracer};
+
+/// Print every call that a program makes to the accelerator, decoded
+#[derive(Args)]
+#[command(after_help = "Examples:\n  hailo trace -- python3 hailo-linux/examples/identify.py\n  \
+                        hailo trace -- hailo emulate -- python3 hailo-linux/examples/identify.py\n  \
+                        hailo trace --json --output calls.jsonl --pid 4711\n\n\
+                        The trace goes to the standard error output, the program's exit status is that of this \
+                        command. The release of the driver is found from the calls themselves.")]
+pub(crate) struct Arguments {
+    /// Write the trace to this file
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Trace a process that runs already, until it ends or Ctrl-C is pressed
+    #[arg(long, value_name = "PID", conflicts_with = "program")]
+    pid: Option<u32>,
+    /// Print only what is counted at the end
+    #[arg(long)]
+    summary_only: bool,
+    /// Print long values whole, and each action of a context
+    #[arg(long, short)]
+    verbose: bool,
+    /// The program and its arguments
+    #[arg(required_unless_present = "pid", trailing_var_arg = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+type Writer = BufWriter<Box<dyn Write>>;
+
+/// Where calls are printed.
+enum Paper {
+    Text(Writer),
+    Json(Recorder<Writer>),
+    Nothing,
+}
+
+struct Printer {
+    paper: Paper,
+    decoder: Decoder,
+    summary: Summary,
+}
+
+impl Sink for Printer {
+    fn call(&mut self, call: &Call) -> io::Result<()> {
+        let decoded = self.decoder.decode(call);
+        self.summary.add(call, &decoded);
+        match &mut self.paper {
+            Paper::Text(out) => {
+                write!(out, "{:>5} {:>12.6} {:>7} ", call.sequence, call.began.as_secs_f64(), call.thread)?;
+                if let Some(file) = call.file {
+                    write!(out, "fd#{file} ")?;
+                }
+                write!(out, "{}", decoded.name)?;
+                if !decoded.asked.is_empty() {
+                    write!(out, " {}", decoded.asked)?;
+                }
+                write!(out, " = {}", outcome(call))?;
+                if call.result.is_none() {
+                    write!(out, " (did not return)")?;
+                } else if !decoded.answered.is_empty() {
+                    write!(out, " → {}", decoded.answered)?;
+                }
+                if let Some(held) = decoded.held.filter(|held| *held != Default::default()) {
+                    write!(out, " (left: {} mapped buffers, {} descriptor lists)", held.mappings, held.lists)?;
+                }
+                writeln!(out, " <{:.6}>", call.took.as_secs_f64())?;
+                decoded.more.iter().try_for_each(|line| writeln!(out, "{:14}{line}", ""))?;
+                out.flush()
+            }
+            Paper::Json(recorder) => {
+                recorder.write(call, &decoded)?;
+                recorder.flush()
+            }
+            Paper::Nothing => Ok(()),
+        }
+    }
+}
+
+impl Printer {
+    /// Prints what was counted: after the lines of text, and beside a file.
+    fn finish(mut self, to_file: bool) -> io::Result<()> {
+        let mut counted = Vec::new();
+        if let Some(release) = self.decoder.release() {
+            writeln!(counted, "driver {release}")?;
+        }
+        self.summary.print(&mut counted)?;
+        match &mut self.paper {
+            Paper::Text(out) => {
+                out.write_all(&counted)?;
+                out.flush()
+            }
+            Paper::Json(_) if !to_file => Ok(()),
+            Paper::Json(_) | Paper::Nothing => io::stderr().write_all(&counted),
+        }
+    }
+}
+
+/// Why a process cannot be traced, in one sentence.
+fn refused(what: &str, process: Option<u32>, error: &io::Error) -> Failure {
+    let status = process.and_then(|process| fs::read_to_string(format!("/proc/{process}/status")).ok());
+    let tracer = status.iter().flat_map(|status| status.lines()).find_map(|line| line.strip_prefix("TracerPid:"));
+    let tracer = tracer.map(str::trim).filter(|tracer| *tracer != "0");
+    let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    let reason = match (error.raw_os_error(), tracer, scope.trim()) {
+        (Some(libc::ESRCH | libc::ENOENT), ..) => "there is no such process".to_owned(),
+        (Some(libc::EPERM), Some(tracer), _) => format!("process {tracer} traces it already"),
+        (Some(libc::EPERM), None, "3") => {
+            "kernel.yama.ptrace_scope is 3, which forbids tracing until the next start".into()
+        }
+        (Some(libc::EPERM), None, "2") => "kernel.yama.ptrace_scope is 2, which allows tracing to root only".into(),
+        (Some(libc::EPERM), None, "1") if process.is_some() => {
+            "kernel.yama.ptrace_scope is 1, which allows to trace one's own children only: be root, start the program \
+             with `hailo trace -- PROGRAM`, or set it to 0 with sysctl"
+                .into()
+        }
+        (Some(libc::EPERM), ..) => {
+            "the process is another user's, or the system allows no tracing: in a container, add \
+                                    the capability SYS_PTRACE (for example --cap-add SYS_PTRACE)"
+                .into()
+        }
+        _ => return Failure::new(format_args!("cannot trace {what}: {error}")),
+    };
+    Failure::new(format_args!("cannot trace {what}: {reason}"))
+}
+
+fn failed(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::BrokenPipe,
+        _ => Failure::new(format_args!("the trace ended: {error}")),
+    }
+}
+
+/// The exit status of a program, as shells give it.
+fn exit_code(status: i32) -> ExitCode {
+    let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 128 + libc::WTERMSIG(status) };
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
+    let out: Box<dyn Write> = match &arguments.output {
+        Some(path) => Box::new(File::create(path).map_err(|error| Failure::file("write", path, &error))?),
+        None => Box::new(io::stderr()),
+    };
+    let out = BufWriter::new(out);
+    let paper = match (arguments.summary_only, json) {
+        (true, _) => Paper::Nothing,
+        (false, true) => Paper::Json(Recorder::new(out)),
+        (false, false) => Paper::Text(out),
+    };
+    let decoder = Decoder::new(arguments.verbose);
+    let mut printer = Printer { paper, decoder, summary: Summary::default() };
+    let mut tracer = Tracer::new(&mut printer);
+    let code = if let Some(process) = arguments.pid {
+        ptrace::block_signals();
+        tracer.attach(process).map_err(|error| refused(&format!("process {process}"), Some(process), &error))?;
+        tracer.run_until_stopped().map_err(|error| failed(&error))?;
+        ExitCode::SUCCESS
+    } else {
+        let [program, rest @ ..] = arguments.program.as_slice() else {
+            return Err(Failure::new("trace needs a program to run, or --pid"));
+        };
+        let mut command = Command::new(program);
+        command.args(rest);
+        let name = program.to_string_lossy();
+        let launched = launch::launch(command).map_err(|error| match error {
+            LaunchError::Start(error) => Failure::new(format_args!("cannot run {name}: {error}")),
+            LaunchError::Trace(error) => refused(&name, None, &error),
+        })?;
+        ptrace::ignore_keyboard();
+        tracer.launched(launched.process, launched.filtered);
+        let status = tracer.run().map_err(|error| failed(&error))?;
+        status.map_or(ExitCode::FAILURE, exit_code)
+    };
+    printer.finish(arguments.output.is_some()).map_err(|error| failed(&error))?;
+    Ok(code)
+}

@@ -56,6 +56,18 @@ pub(crate) enum Target {
     Continuous(Arc<dyn Pages>),
 }
 
+impl Target {
+    /// Whether this is the very same memory.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pieces(one), Self::Pieces(two)) | (Self::Continuous(one), Self::Continuous(two)) => {
+                std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(two))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A range of device addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -80,10 +92,17 @@ fn spread(offset: u64) -> u64 {
     offset + (offset + MISSING) / PIECE * GAP
 }
 
+/// How many device addresses memory takes.
+fn span(target: &Target, length: u64) -> u64 {
+    if matches!(target, Target::Pieces(_)) { spread(length.saturating_sub(1)) + 1 } else { length }
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     end: u64,
     target: Target,
+    /// How often it was inserted.
+    users: usize,
 }
 
 /// Memory that was found behind a device address.
@@ -118,16 +137,35 @@ impl DmaSpace {
 
     pub(crate) fn insert(&self, target: Target, length: u64) -> Range {
         let pieces = matches!(target, Target::Pieces(_));
-        let span = if pieces { spread(length.saturating_sub(1)) + 1 } else { length };
+        let span = span(&target, length);
         let space = span.next_multiple_of(LIST_ALIGNMENT) + LIST_ALIGNMENT;
         let base = self.next.fetch_add(space, Ordering::Relaxed);
-        let entry = Entry { end: base + span, target };
+        let entry = Entry { end: base + span, target, users: 1 };
         self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(base, entry);
         Range { base, pieces }
     }
 
+    /// As [`insert`](Self::insert), but memory that is there already keeps its place: it is where it is, however often it is
+    /// mapped.
+    pub(crate) fn insert_shared(&self, target: Target, length: u64) -> Range {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((base, entry)) = entries.iter_mut().find(|(_, entry)| entry.target.is_same(&target)) {
+            entry.users += 1;
+            entry.end = entry.end.max(*base + span(&target, length));
+            return Range { base: *base, pieces: matches!(target, Target::Pieces(_)) };
+        }
+        drop(entries);
+        self.insert(target, length)
+    }
+
     pub(crate) fn remove(&self, range: Range) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(&range.base);
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(&range.base).filter(|entry| entry.users > 1) {
+            entry.users -= 1;
+            return;
+        }
+        entries.remove(&range.base);
+        drop(entries);
         self.generation.fetch_add(1, Ordering::Release);
     }
 
@@ -232,6 +270,19 @@ mod tests {
         }
         space.remove(range);
         assert!(space.find(range.base).is_none());
+    }
+
+    #[test]
+    fn the_same_memory_is_in_the_same_place() {
+        let space = DmaSpace::new();
+        let region = SharedMemory::new().allocate(4096).unwrap();
+        let one = space.insert_shared(Target::Pieces(region.clone()), 4096);
+        let two = space.insert_shared(Target::Pieces(region), 4096);
+        assert_eq!(one, two);
+        space.remove(one);
+        assert!(space.find(two.base).is_some());
+        space.remove(two);
+        assert!(space.find(two.base).is_none());
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Board {
             size,
             buffer_type: named.buffer_type,
             direction: named.direction,
-            range: self.device.dma.insert(target, length),
+            range: self.device.dma.insert_shared(target, length),
             length,
             references: AtomicUsize::new(1),
             freed: AtomicBool::new(false),

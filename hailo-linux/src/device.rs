@@ -21,6 +21,7 @@ pub(crate) mod channel;
 pub(crate) mod channels;
 pub(crate) mod kept;
 pub(crate) mod list;
+mod queue;
 pub(crate) mod ring;
 mod rules;
 pub(crate) mod shared;

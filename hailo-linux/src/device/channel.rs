@@ -11,7 +11,8 @@ use hailo_abi::enums::{BufferType, DmaType, InterruptsDomain};
 use super::Inner;
 use super::kept::Kept;
 use super::list::DescriptorList;
-use super::ring::{MAX_PENDING_TRANSFERS, NoRoom, Ring};
+use super::queue::{Queue, SlotState};
+use super::ring::{NoRoom, Ring};
 use super::shared::SharedBuffer;
 use super::transfer::{InPlace, LaunchError, Load, Parts, Transfer};
 use crate::error::{Error, ErrorKind, Invalid, Result};
@@ -46,42 +47,6 @@ pub(crate) struct ChannelState {
     device: Arc<Inner>,
     queue: Mutex<Queue>,
     progress: Condvar,
-}
-
-#[derive(Debug)]
-struct Queue {
-    ring: Ring,
-    /// `None` once the channel was disabled.
-    list: Option<DescriptorList>,
-    list_handle: u64,
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-    started: bool,
-    /// Whether the hardware was started since the channel was enabled, and may still follow the list.
-    running: bool,
-    /// Whether anything was launched, or tried to be, since the channel was enabled.
-    launched: bool,
-    /// Whether nothing may be launched any more, since the channel is about to be disabled.
-    closing: bool,
-    failed: Option<ErrorKind>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    parts: Parts,
-    state: SlotState,
-    /// Nobody will claim it.
-    abandoned: bool,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum SlotState {
-    #[default]
-    Free,
-    Pending,
-    Done,
-    /// The driver or the hardware may still use the buffers.
-    Failed(ErrorKind),
 }
 
 const LAUNCH: &str = "launch a transfer";
@@ -216,19 +181,7 @@ fn in_place(ring: &Ring, length: usize) -> (std::ops::Range<usize>, usize) {
 
 impl ChannelState {
     pub(super) fn new(id: ChannelId, device: Arc<Inner>, list: DescriptorList) -> Self {
-        let ring = Ring::new(list.count(), list.page_size());
-        let queue = Queue {
-            ring,
-            list_handle: list.handle(),
-            list: Some(list),
-            slots: Vec::with_capacity(MAX_PENDING_TRANSFERS),
-            free: Vec::with_capacity(MAX_PENDING_TRANSFERS),
-            started: false,
-            running: false,
-            launched: false,
-            closing: false,
-            failed: None,
-        };
+        let queue = Queue::new(list);
         Self { id, device, queue: Mutex::new(queue), progress: Condvar::new() }
     }
 
@@ -547,57 +500,5 @@ impl ChannelState {
         let parts = (entry.state == SlotState::Done).then(|| queue.release(slot));
         drop(queue);
         drop(parts);
-    }
-}
-
-impl Queue {
-    fn is_finished(&self, slot: u32) -> bool {
-        matches!(self.slots[slot as usize].state, SlotState::Done | SlotState::Failed(_))
-    }
-
-    fn store(&mut self, parts: Parts, state: SlotState) -> u32 {
-        let slot = Slot { parts, state, abandoned: false };
-        match self.free.pop() {
-            Some(index) => {
-                self.slots[index as usize] = slot;
-                index
-            }
-            None => {
-                self.slots.push(slot);
-                // Fewer than 2^32 buffers fit into memory.
-                (self.slots.len() - 1) as u32
-            }
-        }
-    }
-
-    fn release(&mut self, slot: u32) -> Parts {
-        let entry = &mut self.slots[slot as usize];
-        entry.state = SlotState::Free;
-        self.free.push(slot);
-        std::mem::take(&mut entry.parts)
-    }
-
-    /// Completes the `count` oldest transfers. Returns buffers that nobody will claim, to be dropped without the lock; where
-    /// there are more than fit, the others are dropped here.
-    fn complete(&mut self, count: usize) -> Parts {
-        let mut unclaimed = Parts::new();
-        for _ in 0..count {
-            let Some(pending) = self.ring.complete() else { break };
-            let entry = &mut self.slots[pending.slot as usize];
-            entry.state = SlotState::Done;
-            if entry.abandoned {
-                let parts = self.release(pending.slot);
-                unclaimed.extend(parts.into_iter().take(unclaimed.capacity() - unclaimed.len()));
-            }
-        }
-        unclaimed
-    }
-
-    /// Fails everything that is pending and all later launches. The first reason stays.
-    fn fail(&mut self, kind: &ErrorKind) {
-        let kind = self.failed.get_or_insert_with(|| kind.clone()).clone();
-        while let Some(pending) = self.ring.complete() {
-            self.slots[pending.slot as usize].state = SlotState::Failed(kind.clone());
-        }
     }
 }

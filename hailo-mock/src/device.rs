@@ -93,9 +93,9 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(firmware: Box<dyn Firmware>, accelerator: Box<dyn Accelerator>) -> Self {
+    pub(crate) fn new(firmware: Box<dyn Firmware>, accelerator: Box<dyn Accelerator>, recorded_dma: bool) -> Self {
         Self {
-            dma: DmaSpace::new(),
+            dma: DmaSpace::new(recorded_dma),
             channels: (0..HARDWARE_CHANNELS).map(|_| ChannelRegisters::default()).collect(),
             engine: Engine::new(accelerator),
             firmware: Mutex::new(firmware),

@@ -15,6 +15,10 @@ const MISSING: u64 = PIECE / 2;
 const GAP: u64 = 4096;
 /// Lists start at multiples of this.
 const LIST_ALIGNMENT: u64 = 1 << 16;
+/// Where the memory of the driver begins on the machine of the recordings, and how far apart its pieces are.
+const RECORDED: (u64, u64) = (0x1_0000_0000, 0x10_0000);
+/// Where the memory of processes begins there. Programs never see these addresses.
+const RECORDED_PIECES: u64 = 0x100_0000_0000;
 
 /// The memory of a descriptor list: four words for each descriptor.
 #[derive(Debug)]
@@ -119,6 +123,8 @@ pub(crate) struct Found {
 pub(crate) struct DmaSpace {
     entries: RwLock<BTreeMap<u64, Entry>>,
     next: AtomicU64,
+    /// Where the next memory of the driver goes, if not among the memory of processes.
+    next_of_driver: Option<AtomicU64>,
     /// Grows with every range that goes away, so that what was found earlier can be kept until then.
     generation: AtomicU64,
     /// How often the device accessed an address with nothing behind it.
@@ -126,10 +132,13 @@ pub(crate) struct DmaSpace {
 }
 
 impl DmaSpace {
-    pub(crate) fn new() -> Self {
+    /// An empty address space; `recorded`: that of the machine of the recordings.
+    pub(crate) fn new(recorded: bool) -> Self {
+        let (start, distance) = RECORDED;
         Self {
             entries: RwLock::new(BTreeMap::new()),
-            next: AtomicU64::new(0x1000_0000),
+            next: AtomicU64::new(if recorded { RECORDED_PIECES } else { 0x1000_0000 }),
+            next_of_driver: recorded.then(|| AtomicU64::new(start + distance)),
             generation: AtomicU64::new(0),
             strays: AtomicU64::new(0),
         }
@@ -138,8 +147,17 @@ impl DmaSpace {
     pub(crate) fn insert(&self, target: Target, length: u64) -> Range {
         let pieces = matches!(target, Target::Pieces(_));
         let span = span(&target, length);
-        let space = span.next_multiple_of(LIST_ALIGNMENT) + LIST_ALIGNMENT;
-        let base = self.next.fetch_add(space, Ordering::Relaxed);
+        let base = match &self.next_of_driver {
+            Some(next) if !pieces => {
+                // No room is left between two, so that each is where its number says, unless it is larger.
+                let (_, distance) = RECORDED;
+                next.fetch_add(span.max(1).next_multiple_of(distance), Ordering::Relaxed)
+            }
+            _ => {
+                let space = span.next_multiple_of(LIST_ALIGNMENT) + LIST_ALIGNMENT;
+                self.next.fetch_add(space, Ordering::Relaxed)
+            }
+        };
         let entry = Entry { end: base + span, target, users: 1 };
         self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(base, entry);
         Range { base, pieces }
@@ -255,7 +273,7 @@ mod tests {
 
     #[test]
     fn pieces_are_found_again() {
-        let space = DmaSpace::new();
+        let space = DmaSpace::new(false);
         let region = SharedMemory::new().allocate(3 * PIECE as usize).unwrap();
         let range = space.insert(Target::Pieces(region), 3 * PIECE);
         let mut at = 0;
@@ -274,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_same_memory_is_in_the_same_place() {
-        let space = DmaSpace::new();
+        let space = DmaSpace::new(false);
         let region = SharedMemory::new().allocate(4096).unwrap();
         let one = space.insert_shared(Target::Pieces(region.clone()), 4096);
         let two = space.insert_shared(Target::Pieces(region), 4096);
@@ -286,8 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_where_the_recordings_have_them() {
+        let space = DmaSpace::new(true);
+        let list = || space.insert(Target::List(Arc::new(ListMemory::private(8))), 128).base;
+        assert_eq!(list(), 0x1_0010_0000);
+        let region = SharedMemory::new().allocate(PIECE as usize).unwrap();
+        let pieces = space.insert(Target::Pieces(region.clone()), PIECE).base;
+        assert_eq!(list(), 0x1_0020_0000);
+        assert_eq!(space.insert(Target::Continuous(region), 0x10_0001).base, 0x1_0030_0000);
+        assert_eq!(list(), 0x1_0050_0000);
+        assert!(pieces > 0x1_0000_0000);
+    }
+
+    #[test]
     fn what_is_not_there_reads_as_zeros() {
-        let space = DmaSpace::new();
+        let space = DmaSpace::new(false);
         let mut bytes = [7; 4];
         space.read(u64::MAX - 1, &mut bytes);
         assert_eq!((bytes, space.strays()), ([0; 4], 4));

@@ -138,7 +138,7 @@ impl Inner {
             Some(make) => make(index),
             None => Box::new(BoardFirmware::new(options.values())),
         };
-        let device = Device::new(firmware, (self.builder.accelerator)(index));
+        let device = Device::new(firmware, (self.builder.accelerator)(index), options.recorded_dma);
         let board = Board::new(BoardParts {
             index,
             kind,

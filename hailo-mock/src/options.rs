@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use hailo_abi::firmware::control::HwConsts;
 use hailo_abi::{DriverRelease, Interface, interface::RELEASES};
 
 use crate::firmware::FirmwareValues;
@@ -74,8 +75,8 @@ impl BoardKind {
 
 /// What an emulated machine is like.
 ///
-/// As text: `driver=R,board=B,boards=N,firmware=V,seed=S,iommu=on|off,temperature=C,notify=S,log=S`, in any order,
-/// everything optional.
+/// As text: `driver=R,board=B,boards=N,firmware=V,seed=S,iommu=on|off,temperature=C,notify=S,log=S,dma=ordinary|recorded`, in
+/// any order, everything optional.
 ///
 /// ```
 /// let options: hailo_mock::MachineOptions = "boards=2,seed=7".parse()?;
@@ -104,6 +105,11 @@ pub struct MachineOptions {
     pub notify: Option<Duration>,
     /// How often the firmware writes a line into its log; `None`: never.
     pub log: Option<Duration>,
+    /// Whether descriptor lists and buffers of the driver have the DMA addresses of the recordings of the vendor's library:
+    /// 0x100000000 + n × 0x100000 for the n-th, from 1.
+    pub recorded_dma: bool,
+    /// The constants of the hardware that the firmware answers with; `None`: invented ones.
+    pub hw_consts: Option<HwConsts>,
 }
 
 impl Default for MachineOptions {
@@ -118,6 +124,8 @@ impl Default for MachineOptions {
             temperature: None,
             notify: None,
             log: None,
+            recorded_dma: false,
+            hw_consts: None,
         }
     }
 }
@@ -131,7 +139,7 @@ pub const MAX_BOARDS: usize = 64;
 pub enum OptionsError {
     /// A key that there is not.
     #[error(
-        "the emulator has no option {key:?}; it knows driver, board, boards, firmware, seed, iommu, temperature, notify and log"
+        "the emulator has no option {key:?}; it knows driver, board, boards, firmware, seed, iommu, temperature, notify, log and dma"
     )]
     UnknownKey {
         /// The key.
@@ -181,6 +189,9 @@ impl MachineOptions {
         let mut values = FirmwareValues::default();
         if let Some(temperature) = self.temperature {
             values.temperatures = [temperature as f32 / 1000.0; 2];
+        }
+        if let Some(hw_consts) = self.hw_consts {
+            values.hw_consts = hw_consts;
         }
         values
     }
@@ -247,6 +258,13 @@ impl FromStr for MachineOptions {
                 }
                 "notify" => options.notify = Some(period(value).ok_or_else(|| wrong("notify", PERIOD))?),
                 "log" => options.log = Some(period(value).ok_or_else(|| wrong("log", PERIOD))?),
+                "dma" => {
+                    options.recorded_dma = match value {
+                        "recorded" => true,
+                        "ordinary" => false,
+                        _ => return Err(wrong("dma", "ordinary or recorded")),
+                    };
+                }
                 _ => return Err(OptionsError::UnknownKey { key: key.to_owned() }),
             }
         }
@@ -289,6 +307,7 @@ mod tests {
             ("temperature=hot", "temperature"),
             ("notify=0", "notify"),
             ("log=never", "log"),
+            ("dma=mine", "dma"),
         ] {
             let message = text.parse::<MachineOptions>().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");

@@ -243,7 +243,10 @@ impl Board {
         let mut subscribed = false;
         loop {
             if ready(&kernel) || self.presence() == Presence::Crashed {
-                return (kernel, Waited::Ready);
+                // A thread that is only looked at now and then may have left its call since: what it waited for is not its
+                // own any more, and neither is the memory of its argument.
+                let left = subscribed && interval.is_some() && caller.interruption.is_pending();
+                return (kernel, if left { Waited::Interrupted } else { Waited::Ready });
             }
             if !subscribed {
                 subscribed = true;

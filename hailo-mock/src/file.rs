@@ -8,6 +8,7 @@ use hailo_abi::{Errno, Request};
 
 use crate::kernel::{Board, DriverMemory, FileId};
 use crate::memory::ProcessMemory;
+use crate::report::FileReport;
 use crate::signal::Interruption;
 
 /// Who makes a call: a thread of a process.
@@ -106,6 +107,21 @@ impl File {
     #[must_use]
     pub fn poll(&self) -> u16 {
         POLL_EVENTS
+    }
+
+    /// What the file holds.
+    ///
+    /// ```
+    /// use hailo_mock::{Machine, Process};
+    /// let machine = Machine::builder().build()?;
+    /// let file = machine.open(0, &Process::current()).unwrap();
+    /// assert!(file.held().is_empty());
+    /// assert_eq!(file.held().process, std::process::id());
+    /// # Ok::<(), hailo_mock::OptionsError>(())
+    /// ```
+    #[must_use]
+    pub fn held(&self) -> FileReport {
+        self.open.board.held(self.open.id)
     }
 
     /// The board's index.

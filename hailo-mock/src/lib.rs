@@ -33,9 +33,12 @@ pub use file::{Caller, File, POLL_EVENTS};
 pub use firmware::{BoardFirmware, Firmware, FirmwareValues, InputFrame, NetworkFunction, Pattern};
 pub use kernel::DriverMemory;
 pub use machine::{Machine, MachineBuilder, Process};
-pub use memory::{OwnProcess, ProcessMemory, RemoteProcess, SharedMemory, SharedRegion, SimulatedMemory};
+pub use memory::{
+    Fault as MemoryFault, OwnProcess, Pages, PinError, Pinned, ProcessMemory, RemoteProcess, SharedMemory,
+    SharedRegion, SimulatedMemory,
+};
 pub use options::{BoardKind, MAX_BOARDS, MachineOptions, OptionsError};
-pub use report::{BoardReport, CrashReport, Report};
+pub use report::{BoardReport, CrashReport, FileReport, Report};
 pub use signal::{Interruption, NoSignals, Signals, Waker};
 pub use sysfs::SysfsEntry;
 pub use transport::MockTransport;

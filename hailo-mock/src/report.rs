@@ -79,6 +79,58 @@ impl BoardReport {
     }
 }
 
+/// What an open file holds, and loses when it is closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileReport {
+    /// The process that opened it.
+    pub process: u32,
+    /// Mapped buffers.
+    pub mappings: usize,
+    /// Descriptor lists.
+    pub lists: usize,
+    /// Low-memory buffers.
+    pub low_memory_buffers: usize,
+    /// Continuous buffers.
+    pub continuous_buffers: usize,
+    /// Channels that it has enabled.
+    pub enabled_channels: usize,
+    /// Transfers on those channels that were launched and not reported as done.
+    pub pending_transfers: usize,
+    /// Whether it has taken the board. That ends with the file, and is nothing to be released.
+    pub in_use: bool,
+}
+
+impl FileReport {
+    fn counts(&self) -> [(usize, &'static str); 6] {
+        [
+            (self.mappings, "mapped buffers"),
+            (self.lists, "descriptor lists"),
+            (self.low_memory_buffers, "low-memory buffers"),
+            (self.continuous_buffers, "continuous buffers"),
+            (self.enabled_channels, "enabled channels"),
+            (self.pending_transfers, "pending transfers"),
+        ]
+    }
+
+    /// Whether there is nothing to release.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts().iter().all(|(count, _)| *count == 0)
+    }
+}
+
+impl fmt::Display for FileReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (count, what) in self.counts().iter().filter(|(count, _)| *count > 0) {
+            let what = if *count == 1 { what.strip_suffix('s').unwrap_or(what) } else { what };
+            write!(f, "{separator}{count} {what}")?;
+            separator = ", ";
+        }
+        if separator.is_empty() { f.write_str("nothing") } else { Ok(()) }
+    }
+}
+
 /// The state of an emulated machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {

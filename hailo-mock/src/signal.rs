@@ -16,6 +16,11 @@ pub trait Interruption {
     /// The signal is handled. Returns whether the call is to be restarted, if the driver allows that (`SA_RESTART`).
     fn handle(&self) -> bool;
 
+    /// The signal is handled, and the call has ended whatever its handler wants.
+    fn end(&self) {
+        self.handle();
+    }
+
     /// A call begins to wait: the waker ends the wait, to look at [`is_pending`](Self::is_pending) again.
     fn subscribe(&self, waker: Waker) {
         let _ = waker;

@@ -106,7 +106,7 @@ impl Board {
             // The control may have been carried out, so that it is not made again.
             Waited::Interrupted => {
                 drop(kernel);
-                caller.interruption.handle();
+                caller.interruption.end();
                 return Err(Errno::EINTR.into());
             }
             Waited::TimedOut => return Err(Errno::ETIMEDOUT.into()),

@@ -13,7 +13,7 @@ use super::{Board, Kernel, Presence, Stop};
 use crate::dma::ListMemory;
 use crate::file::OpenFile;
 use crate::memory::{PAGE_SIZE, Pages, SharedRegion, map_driver_memory};
-use crate::report::BoardReport;
+use crate::report::{BoardReport, FileReport};
 
 /// What makes an open file different from all others of its board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,6 +128,23 @@ impl DriverMemory {
 }
 
 impl Board {
+    /// What an open file holds.
+    pub(crate) fn held(&self, file: FileId) -> FileReport {
+        let kernel = self.kernel();
+        let Some(state) = kernel.files.get(&file) else { return FileReport::default() };
+        let own = || kernel.channels.iter().filter(|channel| channel.owner == Some(file));
+        FileReport {
+            process: state.process,
+            mappings: state.mappings.len(),
+            lists: state.lists.len(),
+            low_memory_buffers: state.low_memory.len(),
+            continuous_buffers: state.continuous.len(),
+            enabled_channels: own().count(),
+            pending_transfers: own().map(|channel| channel.pending.len()).sum(),
+            in_use: kernel.owner == Some(file),
+        }
+    }
+
     pub(crate) fn open(&self, process: u32) -> Result<OpenFile, Errno> {
         match self.presence() {
             Presence::Present => {}

@@ -73,6 +73,8 @@ pub(super) fn started(stage: &Stage<'_>) -> Step {
     let [first, _] = set_up(&a, &region)?;
     let b = region.address;
     let at = |start: u32| launch(0, FIRST, start, &[memory(b, 4096)]);
+    // A board that was used before may still tie the channel to a list that is gone.
+    a.disable(0x1).ok();
     needed("enable all channels", a.enable(0xffff_ffff))?;
     a.flags(0, STALL)?;
     a.start(0, first.bus, 4)?;

@@ -24,7 +24,12 @@ pub(crate) fn is_accelerator(thread: u32, descriptor: i32) -> bool {
         let info = fs::read_to_string(format!("/proc/{thread}/fdinfo/{descriptor}"));
         return info.is_ok_and(|info| number(&info).is_some());
     }
-    target.to_str().is_some_and(|target| is_node(target) || target == LENT_MEMORY)
+    target.to_str().is_some_and(is_node)
+}
+
+/// Whether a descriptor of a thread is memory of an emulated driver: it may stand for the device file that it was before.
+pub(crate) fn is_lent_memory(thread: u32, descriptor: i32) -> bool {
+    fs::read_link(format!("/proc/{thread}/fd/{descriptor}")).is_ok_and(|target| target == Path::new(LENT_MEMORY))
 }
 
 /// The data of every event that an epoll instance watches, from its `fdinfo`.

@@ -5,7 +5,9 @@
 
 mod files;
 mod lookups;
+mod outstanding;
 mod pool;
+mod recording;
 mod seccomp;
 mod supervisor;
 mod tree;
@@ -13,6 +15,7 @@ mod tree;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Args;
@@ -20,6 +23,7 @@ use hailo_abi::Interface;
 use hailo_mock::{Machine, MachineOptions};
 
 use crate::failure::Failure;
+use recording::Recording;
 use supervisor::Supervisor;
 use tree::Tree;
 
@@ -33,6 +37,9 @@ pub(crate) struct Arguments {
     /// Print nothing about what the program left behind
     #[arg(long)]
     quiet: bool,
+    /// Write every call and its answer to this file, one JSON object per line
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -73,6 +80,10 @@ pub(crate) fn run(arguments: &Arguments, device: Option<&str>) -> Result<ExitCod
     let tree = Tree::new(&machine)
         .map_err(|error| Failure::new(format_args!("cannot write the files of the emulated boards: {error}")))?;
 
+    let recording = match &arguments.record {
+        Some(path) => Some(Recording::create(path).map_err(|error| Failure::file("write", path, &error))?),
+        None => None,
+    };
     let [program, rest @ ..] = arguments.program.as_slice() else {
         return Err(Failure::new("emulate needs a program to run"));
     };
@@ -80,22 +91,28 @@ pub(crate) fn run(arguments: &Arguments, device: Option<&str>) -> Result<ExitCod
     command.args(rest);
     let name = program.to_string_lossy();
     let (mut child, listener) = seccomp::spawn(command).map_err(|error| refused(&name, &error))?;
-    let supervised = Supervisor::new(listener, machine.clone(), interface, tree).and_then(Supervisor::run);
+    let supervised = Supervisor::new(listener, machine.clone(), interface, tree, recording).and_then(Supervisor::run);
     let status = child.wait();
-    supervised.map_err(|error| Failure::new(format_args!("the supervision of {name} failed: {error}")))?;
+    let left = supervised.map_err(|error| Failure::new(format_args!("the supervision of {name} failed: {error}")))?;
     let status = status.map_err(|error| Failure::new(format_args!("cannot wait for {name}: {error}")))?;
 
     if !arguments.quiet {
-        report(&machine);
+        report(&machine, &left);
     }
     Ok(exit_code(status))
 }
 
-/// Says what the program did that a real kernel would not have survived, and what went on after it.
-fn report(machine: &Machine) {
+/// Says what the program did that a real kernel would not have survived, what went on after it, and what it left to the
+/// driver to release.
+fn report(machine: &Machine, left: &[String]) {
+    // Whoever closed the standard error output does not want to know.
+    let mut error = io::stderr().lock();
+    if !left.is_empty() {
+        let _ = writeln!(error, "hailo emulate: files were closed that still held something");
+        left.iter().for_each(|line| drop(writeln!(error, "  {line}")));
+    }
     let report = machine.report();
     if !report.is_clean() {
-        // Whoever closed the standard error output does not want to know.
-        let _ = write!(io::stderr(), "hailo emulate: the program left something behind\n{report}");
+        let _ = write!(error, "hailo emulate: the program left something behind\n{report}");
     }
 }

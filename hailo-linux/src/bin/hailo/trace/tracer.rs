@@ -11,7 +11,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use super::ptrace::{self, Event, SystemCall};
-use crate::calls::descriptor::{is_accelerator, is_node};
+use crate::calls::descriptor::{is_accelerator, is_lent_memory, is_node};
 use crate::calls::{Call, FileNumber, What};
 
 /// Whoever wants to know of the calls. An error ends the trace.
@@ -295,7 +295,7 @@ impl<'a> Tracer<'a> {
         let (what, descriptor) = match number {
             libc::SYS_ioctl => {
                 let descriptor = first as i32;
-                if !is_accelerator(thread, descriptor) {
+                if !self.is_device(process, thread, descriptor) {
                     return None;
                 }
                 let request = second as u32;
@@ -304,7 +304,7 @@ impl<'a> Tracer<'a> {
             }
             libc::SYS_mmap => {
                 let (descriptor, shared) = (arguments[4] as i32, arguments[3] as c_int & libc::MAP_SHARED != 0);
-                if !shared || descriptor < 0 || !is_accelerator(thread, descriptor) {
+                if !shared || descriptor < 0 || !self.is_device(process, thread, descriptor) {
                     return None;
                 }
                 (What::Map { length: second, offset: arguments[5] }, descriptor)
@@ -345,16 +345,26 @@ impl<'a> Tracer<'a> {
         Some(Pending { call: Some(call), began: Instant::now(), descriptor, supervises: false })
     }
 
-    /// The number of an open file, from a descriptor of it.
-    fn file(&mut self, process: u32, thread: u32, descriptor: i32) -> FileNumber {
+    /// Whether a descriptor is an open device file, or was one until memory of the driver was mapped through it.
+    fn is_device(&self, process: u32, thread: u32, descriptor: i32) -> bool {
+        is_accelerator(thread, descriptor)
+            || is_lent_memory(thread, descriptor) && self.known(process, thread, descriptor).is_some()
+    }
+
+    /// The number of an open file that was seen before, from a descriptor of it.
+    fn known(&self, process: u32, thread: u32, descriptor: i32) -> Option<FileNumber> {
         if let Some(file) = self.files.get(&(process, descriptor)) {
-            return *file;
+            return Some(*file);
         }
         let same = |((process, other), _): &(&(u32, i32), &FileNumber)| {
             ptrace::same_file((thread, descriptor), (*process, *other))
         };
-        let file = self.files.iter().find(same).map(|(_, file)| *file);
-        let file = file.unwrap_or_else(|| {
+        self.files.iter().find(same).map(|(_, file)| *file)
+    }
+
+    /// The number of an open file, from a descriptor of it.
+    fn file(&mut self, process: u32, thread: u32, descriptor: i32) -> FileNumber {
+        let file = self.known(process, thread, descriptor).unwrap_or_else(|| {
             self.last_file += 1;
             self.last_file
         });

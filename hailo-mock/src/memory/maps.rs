@@ -16,6 +16,8 @@ pub(super) struct Area {
     pub(super) shared: bool,
     /// Belongs to a device, whose memory cannot be pinned.
     pub(super) device: bool,
+    /// Memory of the emulated driver, which can be pinned behind an IOMMU only.
+    pub(super) driver: bool,
     /// Belongs to a file, which may end before the area does.
     pub(super) file: bool,
 }
@@ -56,6 +58,7 @@ fn parse(line: &str) -> Option<Area> {
         device: name == DRIVER_MEMORY
             || name.starts_with("/dev/") && !name.starts_with("/dev/shm/") && !name.starts_with("/dev/zero")
             || matches!(name, "[vvar]" | "[vvar_vclock]" | "[vsyscall]"),
+        driver: name.starts_with("/memfd:hailo-driver"),
         file: inode != "0",
     })
 }
@@ -71,6 +74,8 @@ mod tests {
         assert!(anonymous.can_be_pinned() && !anonymous.file);
         let shared = parse("1000-2000 r--s 00000000 00:01 2053 /memfd:x (deleted)").unwrap();
         assert!(!shared.can_be_pinned() && shared.file);
+        let driver = parse("1000-2000 rw-s 00001000 00:01 2053 /memfd:hailo-driver (deleted)").unwrap();
+        assert!(driver.driver && driver.can_be_pinned());
         let none = parse("1000-2000 ---p 00000000 00:00 0").unwrap();
         assert!(none.can_be_pinned() && !none.readable);
         let device = parse("1000-2000 rw-s 00000000 00:06 411 /dev/hailo0").unwrap();

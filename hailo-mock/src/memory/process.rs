@@ -96,13 +96,13 @@ impl Pages for ForeignPages {
     }
 }
 
-fn pin(process: u32, address: u64, pages: u64) -> Result<Pinned, PinError> {
+fn pin(process: u32, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
     let length = pages.checked_mul(PAGE_SIZE).ok_or(PinError::Later)?;
     let end = address.checked_add(length).ok_or(PinError::Later)?;
     let failure = |at: u64| if at == address { PinError::First } else { PinError::Later };
     let mut next = address;
     for area in maps::areas(process, address, end) {
-        if area.start > next || !area.can_be_pinned() {
+        if area.start > next || !area.can_be_pinned() || (area.driver && !driver_pages) {
             return Err(failure(next));
         }
         let area_end = area.end.min(end);
@@ -136,8 +136,8 @@ impl ProcessMemory for RemoteProcess {
         write(self.process, address, bytes)
     }
 
-    fn pin(&self, address: u64, pages: u64, _: bool) -> Result<Pinned, PinError> {
-        pin(self.process, address, pages)
+    fn pin(&self, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
+        pin(self.process, address, pages, driver_pages)
     }
 
     fn dma_buf(&self, descriptor: u64) -> Option<Arc<dyn Pages>> {
@@ -164,7 +164,7 @@ impl ProcessMemory for OwnProcess {
     fn pin(&self, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
         match shared::find(address, pages, driver_pages) {
             Some(found) => found,
-            None => pin(std::process::id(), address, pages),
+            None => pin(std::process::id(), address, pages, driver_pages),
         }
     }
 

@@ -5,7 +5,7 @@
 //! may write to it at any time, as it may while real hardware reads it.
 
 use std::collections::BTreeMap;
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
@@ -53,6 +53,9 @@ pub struct SharedRegion {
     place: u64,
 }
 
+/// The name of files with memory of the driver, by which a process's mappings of them are known.
+const DRIVER_MEMORY: &CStr = c"hailo-driver";
+
 // SAFETY: the region is an address range that this value alone unmaps; it is not tied to a thread.
 unsafe impl Send for SharedRegion {}
 // SAFETY: shared references only copy bytes through raw pointers or use atomics; races with the owner of the buffer give
@@ -65,7 +68,8 @@ impl SharedRegion {
     pub(crate) fn create(length: usize, place: u64) -> io::Result<Arc<Self>> {
         let size = length.checked_next_multiple_of(PAGE_SIZE as usize).filter(|size| *size > 0);
         let size = size.ok_or(io::ErrorKind::InvalidInput)?;
-        let file = memfd_create(c"hailo", MemfdFlags::CLOEXEC)?;
+        let name = if place == 0 { c"hailo" } else { DRIVER_MEMORY };
+        let file = memfd_create(name, MemfdFlags::CLOEXEC)?;
         ftruncate(&file, place.checked_add(size as u64).ok_or(io::ErrorKind::InvalidInput)?)?;
         let start = map(&file, place, size)?;
         Ok(Arc::new(Self { start, length, size, file, exported: AtomicBool::new(false), place }))

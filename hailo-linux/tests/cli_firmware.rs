@@ -181,7 +181,9 @@ fn configurations() {
     // There is no user configuration, and it says so.
     let json = hailo("config read --device mock --json").ok().json();
     assert_eq!((&json["size"], &json["kind"], &json["entries"]), (&0.into(), &"user".into(), &json!([])));
-    assert!(json["problem"].as_str().unwrap().contains("header"), "{json}");
+    assert_eq!(json["problem"], "no user configuration is stored");
+    let text = hailo("config read --device mock").ok().stdout;
+    assert_eq!(text, "user configuration: 0 bytes, version 1\nno user configuration is stored\n");
     let unwritable = run(command().args(["config", "read", "--device", "mock", "--output", "/nowhere/at/all"]));
     assert!(unwritable.sentence().contains("/nowhere/at/all"));
 }

@@ -108,6 +108,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
             config.version = Some(size.version);
             let mut entries = Vec::new();
             match UserConfigReader::new(&bytes) {
+                Err(_) if bytes.is_empty() => config.problem = Some("no user configuration is stored".into()),
                 Ok(reader) => {
                     for entry in reader {
                         match entry {

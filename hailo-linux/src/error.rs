@@ -268,11 +268,14 @@ impl ErrorKind {
     pub(crate) fn of_open(errno: Errno) -> Self {
         /// What opening a directory for writing gives; no driver ever answers it.
         const EISDIR: i32 = 21;
+        /// What a path through something that is no directory gives.
+        const ENOTDIR: i32 = 20;
         match errno {
             Errno::ENOENT | Errno::ENODEV => Self::NoNode,
             Errno::EACCES | Errno::EPERM => Self::Permission,
             Errno::ENXIO => Self::Disconnected,
             errno if errno.raw() == EISDIR => Self::NotANode,
+            errno if errno.raw() == ENOTDIR => Self::NoNode,
             errno => Self::Refused(errno),
         }
     }

@@ -127,6 +127,7 @@ mod tests {
     #[test]
     fn what_is_no_device_is_refused_with_the_reason() {
         assert!(matches!(kind_of("/dev/hailo-that-does-not-exist"), ErrorKind::NoNode));
+        assert!(matches!(kind_of("/dev/null/hailo0"), ErrorKind::NoNode));
         assert!(matches!(kind_of("/dev"), ErrorKind::NotANode));
         assert!(matches!(
             kind_of("/proc/self/exe"),

@@ -60,7 +60,8 @@ impl Default for FirmwareValues {
     }
 }
 
-/// The generation of the protocol that a firmware version speaks; the newest one for a version that is not known.
+/// The generation of the protocol that a firmware version speaks; for a version that is not known, the one in which what all
+/// have in common is written.
 pub(super) fn interface(version: [u32; 3]) -> FirmwareInterface {
     let [major, minor, revision] = version;
     hailo_abi::firmware::FirmwareRelease::new(major, minor, revision)

@@ -16,6 +16,8 @@ pub mod memory;
 pub mod network;
 pub mod notifications;
 pub mod npy;
+#[cfg(feature = "recording")]
+pub mod recording;
 pub mod scan;
 pub mod sysfs;
 pub mod transform;

@@ -466,7 +466,9 @@ impl<'a> Player<'a> {
                 }
                 _ => true,
             };
-            if waits_for_transfers(call) && !file.reported(*request, after, *result) {
+            let expected = file.interface.decode_reply(DataModel::NATIVE, *request, after);
+            let transfers = matches!((*result, expected), (Some(Ok(_)), Ok(Reply::InterruptsWait(reply))) if reply.channels_count() > 0);
+            if transfers && !file.reported(*request, after, *result) {
                 if ended {
                     let recorded = file.interface.decode_reply(DataModel::NATIVE, *request, after);
                     return Err(differs(call, format!("{recorded:?}"), "that the channels are disabled".to_owned()));

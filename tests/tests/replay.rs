@@ -1,0 +1,58 @@
+//! Recordings of driver calls, read and played.
+
+use std::io::Read;
+
+use hailo_linux::emulator::Emulator;
+use hailo_linux::recording::{PlayError, PlayOptions, Played, Recorder, Recording, RecordingTransport, play_emulated};
+use hailo_tests::golden;
+
+const VENDORS: [&str; 4] = ["arcface-v1", "arcface-v1-batch4", "arcface-v1-async", "arcface-v2"];
+
+fn text(name: &str) -> String {
+    let file = std::fs::File::open(golden::path(&format!("traces/{name}.jsonl.gz"))).expect("a golden file");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("text");
+    text
+}
+
+fn replay(text: &str, device: &str, options: PlayOptions) -> Result<Played, PlayError> {
+    let emulator = Emulator::new(device).expect("an emulator");
+    let result = play_emulated(&Recording::parse(text).expect("a recording"), &emulator, options);
+    if result.is_ok() {
+        assert!(emulator.machine().report().is_clean());
+    }
+    result
+}
+
+#[test]
+fn the_vendors_recordings_replay_without_a_difference() {
+    for name in VENDORS {
+        let text = text(name);
+        let ioctls = text.lines().filter(|line| line.contains("\"call\":\"ioctl\"")).count() as u64;
+        for (device, dma_addresses) in [("mock", false), ("mock:dma=recorded", true)] {
+            let played = replay(&text, device, PlayOptions { dma_addresses });
+            let played = played.unwrap_or_else(|error| panic!("{name} on {device}: {error}"));
+            assert_eq!(played.calls, ioctls, "{name}");
+        }
+        println!("{name}: {ioctls} calls");
+    }
+}
+
+#[test]
+fn an_altered_recording_differs() {
+    let text = text("arcface-v1");
+    // The greatest page, and an error.
+    let page = text.replacen("\"after\":\"0010000000000000", "\"after\":\"0020000000000000", 1);
+    let errno = text.replacen("\"ret\":-1,\"errno\":125", "\"ret\":-1,\"errno\":4", 1);
+    for (altered, name) in [(page, "HAILO_QUERY_DEVICE_PROPERTIES"), (errno, "HAILO_READ_NOTIFICATION")] {
+        assert_ne!(altered, text);
+        match replay(&altered, "mock", PlayOptions::default()) {
+            Err(PlayError::Difference(difference)) => assert_eq!(difference.name, name, "{difference}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    match replay(&text, "mock", PlayOptions { dma_addresses: true }) {
+        Err(PlayError::Difference(difference)) => assert_eq!(difference.name, "HAILO_DESC_LIST_CREATE"),
+        other => panic!("{other:?}"),
+    }
+}

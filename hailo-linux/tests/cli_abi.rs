@@ -1,4 +1,5 @@
 //! `hailo abi`: its tables against those that were measured from the vendor's headers, its diffs and its decoder.
+#![cfg(feature = "cli")]
 
 #[path = "support/mod.rs"]
 mod support;

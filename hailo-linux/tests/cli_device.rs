@@ -1,4 +1,5 @@
 //! Commands that need no more than a driver: `scan`, `info`, `infer`; and how a device is chosen.
+#![cfg(all(feature = "cli", feature = "emulator"))]
 
 #[path = "support/pty.rs"]
 mod pty;

@@ -1,4 +1,5 @@
 //! `hailo doctor` on made-up systems, one for each fault, and on sound ones of every family of releases.
+#![cfg(feature = "cli")]
 
 #[path = "support/mod.rs"]
 mod support;
@@ -233,7 +234,7 @@ fn firmware_files_of_boards_with_their_own_linux() {
     {
         tree.write(&format!("/lib/firmware/hailo/hailo12l/{name}"), 0x8639_aa42_u32.to_le_bytes());
     }
-    only(&tree, &[], "firmware-file-damaged", &["scu_fw.bin", "ends after 4 bytes"]);
+    only(&tree, &[], "firmware-file-damaged", &["scu_fw.bin", "ends after 4 bytes, within its header"]);
 }
 
 #[test]
@@ -243,6 +244,13 @@ fn firmware_file_damaged() {
     only(&tree, &[], "firmware-file-damaged", &["0x6d74683c"]);
     tree.write("/lib/firmware/hailo/hailo8_fw.bin", "");
     only(&tree, &[], "firmware-file-damaged", &["empty"]);
+    // Of another board, and one that was cut short.
+    let word = |word: u32| word.to_le_bytes();
+    let image = |magic: u32, code: u32| [magic, 0, 4, 23, 0, code].map(word).concat();
+    tree.write("/lib/firmware/hailo/hailo8_fw.bin", image(0xe905_daab, 100));
+    only(&tree, &[], "firmware-file-damaged", &["0xe905daab, which no firmware for this board does"]);
+    tree.write("/lib/firmware/hailo/hailo8_fw.bin", [image(0x1dd8_9de0, 1000), vec![0; 999]].concat());
+    only(&tree, &[], "firmware-file-damaged", &["was cut short", "1000 bytes, 999 are left"]);
 }
 
 #[test]
@@ -362,6 +370,9 @@ fn overheating() {
         let red = json!({ "driver_release": release, "temperatures": [90.0, 121.0], "red_threshold": 120 });
         let file = answers(&tree, red);
         only(&tree, &["--answers", &file], "overheating", &["error:", "is overheating", "121.0 °C"]);
+        // Where the firmware's thresholds are not known, its defaults count.
+        let file = answers(&tree, json!({ "driver_release": release, "temperatures": [104.5, 99.0] }));
+        only(&tree, &["--answers", &file], "overheating", &["warning:", "orange zone starts at 104 °C"]);
         let fine = json!({
             "driver_release": release, "temperatures": [45.0, 44.0], "orange_threshold": 104, "red_threshold": 120,
             "temperature_zone": 0, "temperature_throttling": false,

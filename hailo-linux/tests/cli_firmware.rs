@@ -1,4 +1,5 @@
 //! Commands that ask the firmware: text and JSON, on the emulator.
+#![cfg(all(feature = "cli", feature = "emulator"))]
 
 #[path = "support/mod.rs"]
 mod support;

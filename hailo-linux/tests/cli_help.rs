@@ -1,4 +1,5 @@
 //! What all commands have in common: help with an example, completions, manual pages, errors, broken pipes.
+#![cfg(feature = "cli")]
 
 #[path = "support/pty.rs"]
 mod pty;

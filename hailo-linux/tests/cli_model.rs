@@ -1,4 +1,5 @@
 //! `hailo model` on made-up model files, whole, truncated and damaged.
+#![cfg(feature = "cli")]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! `hailo run` and `hailo bench` on the emulator, with made-up models, and with a real one where there is one.
+#![cfg(all(feature = "cli", feature = "emulator"))]
 
 #[path = "support/pty.rs"]
 mod pty;

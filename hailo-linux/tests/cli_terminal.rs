@@ -1,4 +1,5 @@
 //! Commands that go on and on, in a terminal, with something that arrives while they run.
+#![cfg(all(feature = "cli", feature = "emulator"))]
 
 #[path = "support/pty.rs"]
 mod pty;
@@ -85,4 +86,14 @@ fn monitor_fits_into_small_terminals() {
         let (status, text) = Terminal::run(&mut monitor, columns, rows).finish();
         assert_eq!(status, Some(0), "{columns} x {rows}: {text}");
     }
+}
+
+#[test]
+fn monitor_leaves_the_terminal_in_order_when_it_is_told_to_end() {
+    let mut terminal = start("monitor --interval 0.1 --device mock");
+    terminal.wait_for("Temperature");
+    terminal.kill(Signal::SIGTERM);
+    let (status, text) = terminal.finish();
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("\u{1b}[?1049l"), "{text}");
 }

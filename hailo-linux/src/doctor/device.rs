@@ -1,5 +1,7 @@
 //! What devices say of themselves.
 
+use hailo_abi::firmware::user_config::{DEFAULT_ORANGE_ALARM_THRESHOLD, DEFAULT_RED_ALARM_THRESHOLD};
+
 use super::survey::Survey;
 use super::{DeviceAnswers, Fault, Severity, driver, firmware};
 
@@ -50,24 +52,22 @@ pub(super) fn check(survey: &mut Survey<'_>, device: &DeviceAnswers) {
 
 fn temperature(survey: &mut Survey<'_>, device: &DeviceAnswers) {
     let hottest = device.temperatures.map(|[first, second]| first.max(second));
-    let over = |threshold: Option<i32>| hottest.zip(threshold).is_some_and(|(hottest, limit)| hottest >= limit as f32);
+    let orange = device.orange_threshold.unwrap_or(DEFAULT_ORANGE_ALARM_THRESHOLD);
+    let red = device.red_threshold.unwrap_or(DEFAULT_RED_ALARM_THRESHOLD);
+    let over = |threshold: i32| hottest.is_some_and(|hottest| hottest >= threshold as f32);
     let zone = device.temperature_zone.map_or(0, usize::from);
     let throttles = device.temperature_throttling == Some(true);
-    let red = zone >= 2 || over(device.red_threshold);
-    if !red && zone == 0 && !throttles && !over(device.orange_threshold) {
+    let overheats = zone >= 2 || over(red);
+    if !overheats && zone == 0 && !throttles && !over(orange) {
         return;
     }
     let mut cause = hottest.map_or_else(|| "It is hot".to_owned(), |hottest| format!("It has {hottest:.1} °C"));
-    for (name, threshold) in [("orange", device.orange_threshold), ("red", device.red_threshold)] {
-        if let Some(threshold) = threshold {
-            cause += &format!(", the {name} zone starts at {threshold} °C");
-        }
-    }
+    cause += &format!(", the orange zone starts at {orange} °C, the red zone starts at {red} °C");
     if let Some(name) = ZONES.get(zone).filter(|_| zone > 0) {
         cause += &format!("; the firmware is in the {name} zone");
     }
     cause += if throttles { " and throttles the clock." } else { "." };
-    let (severity, what) = match red {
+    let (severity, what) = match overheats {
         true => (Severity::Error, "is overheating"),
         false => (Severity::Warning, "is hot"),
     };

@@ -1,7 +1,8 @@
 //! Are the firmware files there, and of the driver's release?
 
 use hailo_abi::DriverRelease;
-use hailo_abi::firmware::FirmwareRelease;
+use hailo_abi::firmware::image::{self, FirmwareHeader, FirmwareImage, FirmwareType, ImageError};
+use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease};
 
 use super::names::{FirmwareFile, firmware};
 use super::survey::{Board, Survey};
@@ -102,7 +103,7 @@ fn check_image(survey: &mut Survey<'_>, board: &Board, path: &str) {
         return;
     }
     let Ok(bytes) = survey.tree.bytes(path) else { return };
-    match release_in(&bytes) {
+    match release_in(&bytes, board.device_id) {
         Ok(file) => {
             if let Some(driver) = survey.release_of(board) {
                 mismatch(survey, &format!("The firmware file {path}"), file, driver);
@@ -137,19 +138,34 @@ pub(super) fn mismatch(survey: &mut Survey<'_>, who: &str, firmware: FirmwareRel
     );
 }
 
-/// The first numbers of an image: of Hailo-8, of Hailo-15H and Hailo-10H, of Hailo-15L (and, up to 5.0.0, Hailo-12L), and
-/// of Hailo-12L.
-const MAGICS: [u32; 4] = [0x1dd8_9de0, 0xe905_daab, 0xf947_39ab, 0x8639_aa42];
+/// The chip that a board's firmware is for.
+fn chip(device_id: u16) -> Option<FirmwareType> {
+    match device_id {
+        0x2864 => Some(FirmwareType::HAILO8),
+        0x45c4 => Some(FirmwareType::HAILO15),
+        0x43a2 => Some(FirmwareType::HAILO15L),
+        0x26a2 => Some(FirmwareType::MARS),
+        _ => None,
+    }
+}
 
-/// The release that a firmware image names in its header.
-fn release_in(bytes: &[u8]) -> Result<FirmwareRelease, String> {
-    let number = |index: usize| bytes.get(4 * index..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
-    let magic = number(0).ok_or("It is empty.")?;
-    if !MAGICS.contains(&magic) {
-        return Err(format!("It starts with {magic:#010x}, which no firmware of the vendor does."));
+/// The release that a firmware image for a board names in its header.
+fn release_in(bytes: &[u8], device_id: u16) -> Result<FirmwareRelease, String> {
+    let header = FirmwareHeader::peek(bytes).ok_or_else(|| match bytes.len() {
+        0 => "It is empty.".to_owned(),
+        length => format!("It ends after {length} bytes, within its header."),
+    })?;
+    let release = header.version().release();
+    let Some(chip) = chip(device_id) else { return Ok(release) };
+    let known = FirmwareInterface::ALL.into_iter().filter_map(|interface| image::magic(chip, interface));
+    if !known.clone().any(|magic| magic == header.magic) {
+        return Err(format!("It starts with {:#010x}, which no firmware for this board does.", header.magic));
     }
-    match (number(2), number(3), number(4)) {
-        (Some(major), Some(minor), Some(revision)) => Ok(FirmwareRelease::new(major, minor, revision)),
-        _ => Err(format!("It ends after {} bytes.", bytes.len())),
+    // Files that were cut short while they were fetched are common. Of other boards' files only the header is known.
+    if let (FirmwareType::HAILO8, Some(interface)) = (chip, release.interface())
+        && let Err(error @ ImageError::Truncated { .. }) = FirmwareImage::parse(interface, chip, bytes)
+    {
+        return Err(format!("It was cut short: {error}."));
     }
+    Ok(release)
 }

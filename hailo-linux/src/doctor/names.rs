@@ -6,9 +6,6 @@ const fn release(major: u32, minor: u32, revision: u32) -> DriverRelease {
     DriverRelease::new(major, minor, revision)
 }
 
-/// The vendor's number on the PCI bus.
-pub(super) const VENDOR_ID: u16 = 0x1e60;
-
 /// The first release and the one before which a span ends.
 type Span = (DriverRelease, DriverRelease);
 

@@ -2,9 +2,10 @@
 
 use hailo_abi::DriverRelease;
 
-use super::names::{Family, INTEGRATED_CLASS, INTEGRATED_MODULE, Kind, MODULES, VENDOR_ID};
+use super::names::{Family, INTEGRATED_CLASS, INTEGRATED_MODULE, Kind, MODULES};
 use super::tree::Tree;
 use super::{Answers, DeviceAnswers, Diagnosis, Fault, Finding, Severity, page_size};
+use crate::sysfs::PCI_VENDOR;
 
 /// An accelerator on the PCI bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl Board {
     /// The board in words: name, ids and place.
     pub(super) fn label(&self) -> String {
         let name = self.name.unwrap_or("an accelerator of an unknown kind");
-        format!("{name} ({VENDOR_ID:04x}:{:04x}) at {}", self.device_id, self.address)
+        format!("{name} ({PCI_VENDOR:04x}:{:04x}) at {}", self.device_id, self.address)
     }
 }
 
@@ -176,7 +177,7 @@ fn hexadecimal(text: &str) -> Option<u16> {
 fn boards(tree: &Tree) -> Vec<Board> {
     let board = |address: String| {
         let number = |file: &str| hexadecimal(&tree.text(&format!("/sys/bus/pci/devices/{address}/{file}"))?);
-        if number("vendor")? != VENDOR_ID {
+        if number("vendor")? != PCI_VENDOR {
             return None;
         }
         let device_id = number("device")?;

@@ -5,6 +5,8 @@ mod sample;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use hailo_abi::firmware::FirmwareInterface;
 use hailo_linux::error::ErrorKind;
 use hailo_linux::{Device, Firmware, Notifications};
 use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
+use signal_hook::consts::{SIGHUP, SIGTERM};
 
 use crate::events::Event;
 use crate::failure::Failure;
@@ -118,6 +121,11 @@ fn lines(news: &Receiver<News>, count: u64, output: &mut Output) -> Result<(), F
 /// Shows the page until a key ends it.
 fn show(who: Who, news: &Receiver<News>, count: u64) -> io::Result<()> {
     let mut page = Page::new(who);
+    // A terminal that was left as it is drawn on would be of no use to the one who ended this program.
+    let ended_by_signal = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&ended_by_signal))?;
+    }
     // It leaves the terminal as it was, also if this program panics.
     let mut terminal = ratatui::try_init()?;
     let mut run = || -> io::Result<()> {
@@ -130,7 +138,7 @@ fn show(who: Who, news: &Receiver<News>, count: u64) -> io::Result<()> {
                 }
             }
             terminal.draw(|frame| page.draw(frame))?;
-            if page.readings() >= count || ended()? {
+            if page.readings() >= count || ended_by_signal.load(Ordering::Relaxed) || ended()? {
                 return Ok(());
             }
         }

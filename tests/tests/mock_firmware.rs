@@ -3,8 +3,10 @@
 use hailo_abi::DriverRelease;
 use hailo_abi::command::FwControl;
 use hailo_abi::driver::{Driver, FwControlBuffer};
-use hailo_abi::firmware::control::{CommonHeader, Expected, Opcode, Request, Response, ResponseError};
-use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease};
+use hailo_abi::firmware::control::{
+    CommonHeader, Expected, Opcode, Request, Response, ResponseError, SetNetworkGroupHeader,
+};
+use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, NetworkGroupHeader};
 use hailo_mock::{Machine, MockTransport};
 use md5::{Digest, Md5};
 
@@ -79,4 +81,40 @@ fn every_release_identifies_itself() {
         releases += 1;
     }
     assert_eq!(releases, hailo_abi::interface::RELEASES.len());
+}
+
+#[test]
+fn configured_network_groups_are_listed_until_they_are_cleared() {
+    let opcode = Opcode::GET_CONTEXT_SWITCH_MAIN_HEADER;
+    let mut releases = 0;
+    for (release, _) in hailo_abi::interface::RELEASES {
+        let firmware = FirmwareRelease::new(release.major, release.minor, release.revision);
+        let Some(interface) = firmware.interface() else { continue };
+        let driver = driver(*release, *release);
+        let tell = |request: Request<'_>| {
+            let message = ask(&driver, request.encode(interface, 1).expect("a request").as_slice(), request.opcode());
+            let answer = Response::decode(interface, Expected::request(request.opcode(), 1), &message);
+            assert!(matches!(answer, Ok((_, Response::Done))), "{release}: {answer:?}");
+        };
+        let listed = || {
+            let request = Request::GetContextSwitchMainHeader.encode(interface, 1).expect("a request");
+            let message = ask(&driver, request.as_slice(), opcode);
+            match Response::decode(interface, Expected::request(opcode, 1), &message) {
+                Ok((_, Response::MainHeaderAnswer(answer))) => (0..usize::from(answer.application_count()))
+                    .map(|index| answer.header(interface, index).expect("a header").dynamic_contexts_count)
+                    .collect::<Vec<_>>(),
+                other => panic!("{release}: {other:?}"),
+            }
+        };
+        assert_eq!(listed(), [0; 0], "{release}");
+        for dynamic_contexts_count in [1, 3] {
+            let application_header = NetworkGroupHeader { dynamic_contexts_count, ..NetworkGroupHeader::default() };
+            tell(Request::SetNetworkGroupHeader(SetNetworkGroupHeader { application_header }));
+        }
+        assert_eq!(listed(), [1, 3], "{release}");
+        tell(Request::ClearConfiguredApps);
+        assert_eq!(listed(), [0; 0], "{release}");
+        releases += 1;
+    }
+    assert_eq!(releases, 16, "all but 5.3.0, whose firmware is not known");
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use hailo_linux::emulator::Emulator;
-use hailo_linux::recording::{PlayError, PlayOptions, Played, Recorder, Recording, RecordingTransport, play_emulated};
+use hailo_linux::recording::{PlayError, PlayOptions, Played, Recording, play_emulated};
 use hailo_tests::golden;
 
 const VENDORS: [&str; 4] = ["arcface-v1", "arcface-v1-batch4", "arcface-v1-async", "arcface-v2"];

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use hailo_abi::firmware::control::{
     BootSource, ChipTemperature, CommonHeader, ControlStatus, CoreIdentity, DeviceArchitecture, DvmOption,
-    ExtendedDeviceInformation, HealthInformation, HwConstsAnswer, Identity, IdleTime, MeasuredPower, MemoryData,
-    Opcode, OvercurrentState, PowerMeasurementSet, PowerMeasurementType, PowerStatistics, PreviousSystemState,
-    ReadMemory, Request, RequestError, ResetType, Response, SupportedFeatures, TemperatureInfo, Text, ThrottlingState,
-    UserConfigSize,
+    ExtendedDeviceInformation, HealthInformation, HwConstsAnswer, Identity, IdleTime, MainHeaderAnswer, MeasuredPower,
+    MemoryData, Opcode, OvercurrentState, PowerMeasurementSet, PowerMeasurementType, PowerStatistics,
+    PreviousSystemState, ReadMemory, Request, RequestError, ResetType, Response, SupportedFeatures, TemperatureInfo,
+    Text, ThrottlingState, UserConfigSize,
 };
 use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareStatus, FirmwareVersion};
 use hailo_abi::wire::Bool;
@@ -175,6 +175,9 @@ impl BoardFirmware {
             Request::SetNetworkGroupHeader(header) => {
                 self.context_switch.set_header(interface, &header.application_header)?;
                 Response::Done
+            }
+            Request::GetContextSwitchMainHeader => {
+                Response::MainHeaderAnswer(MainHeaderAnswer { main_header: self.context_switch.main_header() })
             }
             Request::SetContextInfo(info) => {
                 self.context_switch.add_context(interface, &info)?;

@@ -80,6 +80,8 @@ impl Application {
 #[derive(Debug)]
 pub(super) struct ContextSwitch {
     applications: Vec<Application>,
+    /// The number of network groups and their headers, as they came.
+    main_header: Vec<u8>,
     running: Option<u8>,
     /// The channels that the running network has opened.
     opened: Vec<u8>,
@@ -95,7 +97,7 @@ impl Default for ContextSwitch {
 impl ContextSwitch {
     /// No network group yet; networks compute `function`.
     pub(super) fn new(function: Arc<dyn NetworkFunction>) -> Self {
-        Self { applications: Vec::new(), running: None, opened: Vec::new(), function }
+        Self { applications: Vec::new(), main_header: vec![0], running: None, opened: Vec::new(), function }
     }
 
     /// What networks compute.
@@ -115,8 +117,19 @@ impl ContextSwitch {
         if self.applications.len() >= interface.max_applications() {
             return Err(FirmwareStatus::SRAM_MEMORY_FULL);
         }
+        let mut bytes = [0; NetworkGroupHeader::MAX_SIZE];
+        let length =
+            header.encode(interface, &mut bytes).map_err(|_| FirmwareStatus::INVALID_NETWORK_GROUP_HEADER_LENGTH)?;
         self.applications.push(Application { header: *header, contexts: Vec::new(), partial: None });
+        self.main_header.extend_from_slice(&bytes[..length]);
+        // The limit above fits into a byte.
+        self.main_header[0] = self.applications.len() as u8;
         Ok(())
+    }
+
+    /// `GET_CONTEXT_SWITCH_MAIN_HEADER`: the number of network groups and their headers.
+    pub(super) fn main_header(&self) -> &[u8] {
+        &self.main_header
     }
 
     /// `CONTEXT_SWITCH_SET_CONTEXT_INFO`.
@@ -184,6 +197,7 @@ impl ContextSwitch {
             return Err(refusal::CLEARED_WHILE_RUNNING);
         }
         self.applications.clear();
+        self.main_header = vec![0];
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-/// The name of mapped memory of the emulated driver, in a process of its own.
-const DRIVER_MEMORY: &str = "/memfd:hailo";
+/// How the name of mapped memory of the emulated driver begins.
+const DRIVER_MEMORY: &str = "/memfd:hailo-driver";
 
 /// A memory area of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +54,9 @@ fn parse(line: &str) -> Option<Area> {
         readable: permissions.first() == Some(&b'r'),
         writable: permissions.get(1) == Some(&b'w'),
         shared: permissions.get(3) == Some(&b's'),
-        // Memory of the driver is a memory file here, where it would be the device's.
-        device: name == DRIVER_MEMORY
-            || name.starts_with("/dev/") && !name.starts_with("/dev/shm/") && !name.starts_with("/dev/zero")
+        device: name.starts_with("/dev/") && !name.starts_with("/dev/shm/") && !name.starts_with("/dev/zero")
             || matches!(name, "[vvar]" | "[vvar_vclock]" | "[vsyscall]"),
-        driver: name.starts_with("/memfd:hailo-driver"),
+        driver: name.starts_with(DRIVER_MEMORY),
         file: inode != "0",
     })
 }
@@ -80,8 +78,6 @@ mod tests {
         assert!(none.can_be_pinned() && !none.readable);
         let device = parse("1000-2000 rw-s 00000000 00:06 411 /dev/hailo0").unwrap();
         assert!(!device.can_be_pinned());
-        let driver = parse("1000-2000 rw-s 00000000 00:01 2053 /memfd:hailo (deleted)").unwrap();
-        assert!(!driver.can_be_pinned());
         assert_eq!(parse("nonsense"), None);
     }
 

@@ -10,7 +10,7 @@ pub(crate) const MARK: u64 = 0x4841_494c << 32;
 const NODES: [&str; 2] = ["/dev/hailo", "/dev/h1x-"];
 
 /// What a descriptor of memory leads to that was put in the place of an emulated device file, in order to be mapped.
-const LENT_MEMORY: &str = "/memfd:hailo (deleted)";
+const LENT_MEMORY: &str = "/memfd:hailo-driver (deleted)";
 
 /// Whether a path is that of a device node.
 pub(crate) fn is_node(path: &str) -> bool {

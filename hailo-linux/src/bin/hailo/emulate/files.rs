@@ -115,6 +115,11 @@ impl<T: Clone> Files<T> {
         Ok(lent)
     }
 
+    /// Whether some device file is open.
+    pub(super) fn any(&self) -> bool {
+        !self.table().files.is_empty()
+    }
+
     /// Forgets the files whose last descriptor was closed, and returns them.
     pub(super) fn closed(&self) -> Vec<T> {
         let mut table = self.table();

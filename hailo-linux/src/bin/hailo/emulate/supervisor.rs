@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hailo_abi::{DataModel, Errno, Interface, Operation, Request};
@@ -25,6 +26,9 @@ use crate::calls::{Call as Recorded, FileNumber, What};
 
 /// How often a call that waits looks whether its thread was interrupted by a signal.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How long the descriptors of threads that have ended may take to be closed.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Whatever the calls of all threads need.
 struct Shared {
@@ -158,7 +162,13 @@ impl Supervisor {
             }
         }
         self.pool.finish();
+        // The kernel lets the last thread out of its supervision before it closes the thread's descriptors.
+        let closing = Instant::now();
         self.shared.close_files();
+        while self.shared.files.any() && closing.elapsed() < CLOSING {
+            thread::sleep(SIGNAL_INTERVAL);
+            self.shared.close_files();
+        }
         self.shared.recording.as_ref().map_or(Ok(()), Recording::finish)?;
         Ok(std::mem::take(&mut *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner)))
     }

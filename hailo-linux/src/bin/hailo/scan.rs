@@ -72,6 +72,12 @@ pub(crate) fn run(_: &Arguments, global: &Global, output: &mut Output) -> Result
             let mut boards = of_this_machine()?;
             boards.devices.retain(|board| board.device == name);
             boards.without_driver.clear();
+            if boards.devices.is_empty() {
+                return Err(Failure::new(format_args!(
+                    "no accelerator has the device node {name} (`hailo scan` without --device lists those that there are, \
+                     `hailo doctor` says why one is missing)"
+                )));
+            }
             boards
         }
         None => of_this_machine()?,

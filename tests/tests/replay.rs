@@ -19,7 +19,8 @@ fn replay(text: &str, device: &str, options: PlayOptions) -> Result<Played, Play
     let emulator = Emulator::new(device).expect("an emulator");
     let result = play_emulated(&Recording::parse(text).expect("a recording"), &emulator, options);
     if result.is_ok() {
-        assert!(emulator.machine().report().is_clean());
+        let report = emulator.machine().report();
+        assert!(report.is_clean(), "{report:#?}");
     }
     result
 }

@@ -201,6 +201,8 @@ fn start(file: &File, request: Request, mut argument: Vec<u8>) -> Receiver<Answe
             Ok(frame) => transport.submit(frame),
             Err(_) => Err(Errno::EINVAL),
         };
+        // Whoever has the answer may expect the file to be closed with the player.
+        drop(transport);
         // Whoever does not want to know any more does not matter.
         let _ = sender.send((result, argument));
     });

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use hailo_abi::enums::CpuId;
+use hailo_abi::firmware::FirmwareStatus;
 
 use crate::control::CONTROL_HEADER_LENGTH;
 use crate::device::Device;
@@ -119,7 +120,8 @@ impl Bench<'_> {
             return Err(self.device.inner.failed(operation, ErrorKind::BadAnswer("it has no status")));
         };
         if major != 0 {
-            return Err(self.device.inner.failed(operation, ErrorKind::Firmware { major, minor, name: None }));
+            let kind = ErrorKind::Firmware { major: FirmwareStatus(major), minor: FirmwareStatus(minor) };
+            return Err(self.device.inner.failed(operation, kind));
         }
         let answer = answer.get(ANSWER_PAYLOAD..).unwrap_or_default();
         for (to, from) in data.iter_mut().zip(answer) {

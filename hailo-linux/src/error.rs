@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use hailo_abi::firmware::control::ResponseError;
+use hailo_abi::firmware::control::{Opcode, ResponseError};
+use hailo_abi::firmware::{FirmwareRelease, FirmwareStatus, KnownReleases};
 use hailo_abi::{ChannelId, DriverRelease, EncodeError, Errno};
 
 /// What every fallible function of this crate returns.
@@ -194,14 +195,23 @@ pub enum ErrorKind {
     #[error("{0}")]
     Control(hailo_abi::firmware::control::EncodeError),
     /// The firmware refused the control.
-    #[error("the firmware refused with status {major:#010x}, {minor:#010x}{}", Named(*.name))]
+    #[error("the firmware refused: {major}{}", Origin { major: *.major, minor: *.minor })]
     Firmware {
-        /// The first status word.
-        major: u32,
-        /// The second status word.
-        minor: u32,
-        /// What the vendor calls the first, if it is known.
-        name: Option<&'static str>,
+        /// Why.
+        major: FirmwareStatus,
+        /// Where the failure came from.
+        minor: FirmwareStatus,
+    },
+    /// The firmware is of a release that this library does not know, and the control is not the same in all that it knows.
+    #[error(
+        "the firmware is of release {release}, which is not known here ({KnownReleases} are), and {opcode} is not the same \
+         in all known releases"
+    )]
+    UnknownFirmware {
+        /// What the firmware answered.
+        release: FirmwareRelease,
+        /// The control.
+        opcode: Opcode,
     },
     /// Notifications of this file were switched off before, which the driver cannot undo.
     #[error("notifications were already stopped on this file")]
@@ -217,14 +227,15 @@ pub enum ErrorKind {
     Refused(Errno),
 }
 
-struct Named(Option<&'static str>);
+/// Where a failure came from, unless that says no more than why.
+struct Origin {
+    major: FirmwareStatus,
+    minor: FirmwareStatus,
+}
 
-impl fmt::Display for Named {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(name) => write!(f, " ({name})"),
-            None => Ok(()),
-        }
+        if self.minor.is_success() || self.minor == self.major { Ok(()) } else { write!(f, ", from {}", self.minor) }
     }
 }
 
@@ -242,6 +253,7 @@ impl ErrorKind {
             Self::Gone(_) => "open the device again",
             Self::NoFirmware => "install the firmware file and load the driver again (the kernel log names the file)",
             Self::UnknownRelease { .. } => "assume the release that is nearest if you know that they agree",
+            Self::UnknownFirmware { .. } => "install firmware of a known release, and the driver that belongs to it",
             Self::Control(_) => "use a device with firmware of a release that has it",
             Self::Inexpressible(_) => "use a driver of a release that has it",
             Self::InUse => "stop the other process (`fuser` names it)",
@@ -433,6 +445,13 @@ mod tests {
         let unknown = ErrorKind::UnknownRelease { release: DriverRelease::new(9, 0, 1), nearest };
         let text = Error::new("mock", "open the device", unknown).to_string();
         assert!(text.contains("9.0.1") && text.contains("4.23.0"), "{text}");
+        let (major, minor) = (FirmwareStatus::UNSUPPORTED_OPCODE, FirmwareStatus::SRAM_MEMORY_FULL);
+        let refused = "the firmware refused: HAILO_CONTROL_STATUS_UNSUPPORTED_OPCODE (0x4003000f, module CONTROL)";
+        assert_eq!(ErrorKind::Firmware { major, minor: major }.to_string(), refused);
+        assert_eq!(
+            ErrorKind::Firmware { major, minor }.to_string(),
+            format!("{refused}, from CONTEXT_SWITCH_STATUS_SRAM_MEMORY_FULL (0x4013007a, module CONTEXT_SWITCH_TASK)")
+        );
         assert!(size_of::<Result<(), Error>>() <= size_of::<usize>(), "an error makes no result larger than a pointer");
     }
 }

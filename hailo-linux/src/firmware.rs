@@ -6,7 +6,7 @@
 use hailo_abi::command::MAX_CONTROL_LENGTH;
 use hailo_abi::enums::CpuId;
 use hailo_abi::firmware::control::{
-    AveragingFactor, ChipTemperature, CoreIdentity, Done, DvmOption, Expected, ExtendedDeviceInformation,
+    AveragingFactor, ChipTemperature, CoreIdentity, Done, DvmOption, EncodeError, Expected, ExtendedDeviceInformation,
     GetPowerMeasurement, HealthInformation, HwConsts, HwConstsAnswer, Identity, LoggerLevel, MAX_READ_MEMORY_DATA_SIZE,
     MainHeaderAnswer, MeasuredPower, MemoryData, OvercurrentState, Parameters, PowerMeasurement, PowerMeasurementSet,
     PowerMeasurementType, PowerStatistics, PreviousSystemState, ReadMemory, Request, Reset, ResetType, ResponseError,
@@ -30,6 +30,10 @@ const RESET: &str = "reset";
 
 /// The firmware of a device, which was identified: its release decides which controls there are and how they are laid out.
 ///
+/// Firmware of a release that is not known here is only sent the controls that are the same in all known releases
+/// ([`Opcode::is_release_independent`](hailo_abi::firmware::control::Opcode::is_release_independent)): among others those for temperature, power, health, throttling, the log, watchdogs,
+/// memory, both configurations and resets. All other functions fail with [`ErrorKind::UnknownFirmware`] then.
+///
 /// ```no_run
 /// # fn main() -> hailo_linux::Result<()> {
 /// let device = hailo_linux::Device::open("/dev/hailo0")?;
@@ -42,8 +46,6 @@ const RESET: &str = "reset";
 pub struct Firmware {
     device: Device,
     identity: Identity,
-    /// None for a release that is not known.
-    interface: Option<FirmwareInterface>,
 }
 
 /// A processor of the device that runs firmware of its own.
@@ -74,35 +76,41 @@ impl Device {
             let kind = ErrorKind::BadAnswer("the application processor answered as the core's does");
             return Err(self.inner.failed(IDENTIFY, kind));
         }
-        let interface = identity.fw_version.release().interface();
-        Ok(Firmware { device: self.clone(), identity, interface })
+        Ok(Firmware { device: self.clone(), identity })
     }
 }
 
-/// Sends a control and reads its answer. Without a generation, only what all releases have in common is sent.
+/// Sends a control to firmware of this release, or of one that is still to be asked for, and reads its answer.
 fn ask<T: for<'m> Parameters<'m>>(
     device: &Device,
-    interface: Option<FirmwareInterface>,
+    release: Option<FirmwareRelease>,
     operation: &'static str,
     request: &Request<'_>,
 ) -> Result<T> {
-    exchange(device, interface, operation, request, |interface, expected, answer| expected.read(interface, answer))
+    exchange(device, release, operation, request, |interface, expected, answer| expected.read(interface, answer))
 }
 
 fn exchange<R>(
     device: &Device,
-    interface: Option<FirmwareInterface>,
+    release: Option<FirmwareRelease>,
     operation: &'static str,
     request: &Request<'_>,
     read: impl FnOnce(FirmwareInterface, Expected, &[u8]) -> Result<R, ResponseError>,
 ) -> Result<R> {
     let inner = &device.inner;
+    let interface = release.and_then(FirmwareRelease::interface);
     // The sequence number is set, and compared, by `control`.
     let message = match interface {
         Some(interface) => request.encode(interface, 0),
         None => request.encode_release_independent(0),
     };
-    let message = message.map_err(|error| inner.failed(operation, ErrorKind::Control(error)))?;
+    let message = message.map_err(|error| {
+        let kind = match (error, release) {
+            (EncodeError::ReleaseDependent { opcode }, Some(release)) => ErrorKind::UnknownFirmware { release, opcode },
+            (error, _) => ErrorKind::Control(error),
+        };
+        inner.failed(operation, kind)
+    })?;
     let opcode = request.opcode();
     let mut answer = [0; MAX_CONTROL_LENGTH];
     let cpu = CpuId::from_raw(opcode.cpu().0.into());
@@ -116,9 +124,7 @@ fn exchange<R>(
 /// Why an answer is not the one that was asked for.
 pub(crate) fn refused(error: ResponseError) -> ErrorKind {
     match error {
-        ResponseError::Status { major, minor, .. } => {
-            ErrorKind::Firmware { major: major.0, minor: minor.0, name: major.name() }
-        }
+        ResponseError::Status { major, minor, .. } => ErrorKind::Firmware { major, minor },
         error => ErrorKind::Response(error),
     }
 }
@@ -136,15 +142,14 @@ impl Firmware {
         self.identity.fw_version.release()
     }
 
-    /// The generation of the control protocol that it speaks, or `None` if its release is not known: then only the controls
-    /// that all releases have in common are sent, and all others fail.
+    /// The generation of the control protocol that it speaks, or `None` if its release is not known here.
     #[must_use]
     pub fn interface(&self) -> Option<FirmwareInterface> {
-        self.interface
+        self.release().interface()
     }
 
     fn ask<T: for<'m> Parameters<'m>>(&self, operation: &'static str, request: &Request<'_>) -> Result<T> {
-        ask(&self.device, self.interface, operation, request)
+        ask(&self.device, Some(self.release()), operation, request)
     }
 
     fn tell(&self, operation: &'static str, request: &Request<'_>) -> Result<()> {
@@ -344,7 +349,7 @@ impl Firmware {
             let done = memory.len() as u32;
             let data_count = (length - done).min(MAX_READ_MEMORY_DATA_SIZE as u32);
             let request = request(ReadMemory { address: address.wrapping_add(done), data_count });
-            exchange(&self.device, self.interface, operation, &request, |interface, expected, answer| {
+            exchange(&self.device, Some(self.release()), operation, &request, |interface, expected, answer| {
                 let MemoryData { data } = expected.read(interface, answer)?;
                 // As many as were asked for, or the rest would be out of place.
                 memory.extend_from_slice(data.get(..data_count as usize).unwrap_or_default());
@@ -433,11 +438,12 @@ impl Firmware {
     pub fn network_groups(&self) -> Result<Vec<NetworkGroupHeader>> {
         let operation = "read which network groups are configured";
         let request = Request::GetContextSwitchMainHeader;
-        let headers = exchange(&self.device, self.interface, operation, &request, |interface, expected, answer| {
-            let answer: MainHeaderAnswer<'_> = expected.read(interface, answer)?;
-            let count = usize::from(answer.application_count());
-            Ok((0..count).map(|index| answer.header(interface, index)).collect::<Result<Vec<_>, _>>())
-        })?;
+        let headers =
+            exchange(&self.device, Some(self.release()), operation, &request, |interface, expected, answer| {
+                let answer: MainHeaderAnswer<'_> = expected.read(interface, answer)?;
+                let count = usize::from(answer.application_count());
+                Ok((0..count).map(|index| answer.header(interface, index)).collect::<Result<Vec<_>, _>>())
+            })?;
         headers.map_err(|_| {
             let kind = ErrorKind::BadAnswer("it has fewer network groups than it says");
             self.device.inner.failed(operation, kind)

@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use hailo_abi::driver::{Driver, NotificationBuffer};
+use hailo_abi::firmware::FirmwareRelease;
+use hailo_abi::firmware::notification::{Notification, NotificationError};
 use hailo_abi::{Errno, Transport};
 
 use crate::device::{Device, Inner};
@@ -33,6 +35,18 @@ impl RawNotification {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What it says, as firmware of this release sends it. Of firmware of unknown release, what is the same in all known
+    /// releases is read, and the rest kept by its number.
+    ///
+    /// # Errors
+    /// Which length is wrong.
+    pub fn read(&self, release: FirmwareRelease) -> Result<Notification<'_>, NotificationError> {
+        match release.interface() {
+            Some(interface) => Notification::decode(interface, &self.bytes),
+            None => Notification::decode_release_independent(&self.bytes),
+        }
     }
 }
 

@@ -74,9 +74,64 @@ fn firmware_of_any_release_is_identified() {
         let json = hailo(&format!("identify --device {device} --json")).ok().json();
         assert_eq!((&json["firmware_release"], &json["device_architecture"]), (&firmware.into(), &board.into()));
     }
-    // Of a firmware of unknown release, only what all have in common is asked.
-    let refused = hailo("temperature --device mock:firmware=9.9.9").sentence();
-    assert!(refused.contains("unknown release"), "{refused}");
+}
+
+/// The releases that are known, in words.
+const KNOWN: &str = "4.17 to 4.23, 5.0 to 5.2 are";
+
+#[test]
+fn firmware_of_unknown_release_is_named_and_asked_what_all_have_in_common() {
+    for (device, release) in [("mock:driver=5.3.0", "5.3.0"), ("mock:firmware=6.1.0", "6.1.0")] {
+        let text = hailo(&format!("identify --device {device}")).ok().stdout;
+        assert!(line(&text, "Firmware Version").starts_with(release), "{text}");
+        assert_eq!(line(&text, "Note"), format!("firmware {release} is not known here ({KNOWN})"));
+        let json = hailo(&format!("identify --extended --device {device} --json")).ok().json();
+        assert_eq!((&json["firmware_release"], &json["firmware_known"]), (&release.into(), &false.into()));
+        assert_eq!(json["neural_network_core_clock_rate"], 400_000_000);
+        let text = hailo(&format!("info --device {device}")).ok().stdout;
+        let row = format!("Firmware release         {release}, which is not known here ({KNOWN})");
+        assert!(text.lines().any(|line| line == row), "{text}");
+        let json = hailo(&format!("info --device {device} --json")).ok().json();
+        assert_eq!((&json["firmware_release"], &json["firmware_known"]), (&release.into(), &false.into()));
+        let diagnosed = hailo(&format!("doctor --listen 0 --device {device} --json")).json();
+        let finding = &diagnosed["findings"].as_array().unwrap().last().unwrap();
+        assert_eq!(finding["fault"], "unknown-firmware");
+        assert!(finding["what"].as_str().unwrap().contains(release), "{finding}");
+        assert!(finding["cause"].as_str().unwrap().contains("4.17 to 4.23, 5.0 to 5.2"), "{finding}");
+        assert!(!diagnosed["answers"]["devices"][0]["temperatures"].is_null(), "{diagnosed}");
+        // What is the same in all known releases is asked and answered.
+        for command in ["temperature", "power", "health", "config read --board", "power --duration 0.05"] {
+            hailo(&format!("{command} --device {device} --json")).ok().json();
+        }
+        hailo(&format!("reset --type nn-core --device {device}")).ok();
+    }
+    let sample = hailo("monitor --device mock:driver=5.3.0 --count 1 --json").ok().json();
+    assert!(number(&sample, "power") > 1.0 && sample["network_groups"].is_null() && sample["problem"].is_null());
+    // A driver of known release with other firmware: what differs is refused, with all that one needs to know.
+    let library = hailo_linux::Device::open("mock:firmware=6.1.0").unwrap().firmware().unwrap();
+    assert_eq!(
+        library.hardware_constants().unwrap_err().to_string(),
+        format!(
+            "mock:firmware=6.1.0: cannot read the constants of the hardware: the firmware is of release 6.1.0, which is not \
+             known here ({KNOWN}), and GET_HW_CONSTS is not the same in all known releases; install firmware of a known \
+             release, and the driver that belongs to it"
+        )
+    );
+    // Of notifications, too, what all have in common is read, and others are kept by their number.
+    let ran = hailo("events --device mock:driver=5.3.0,notify=0.02 --count 8 --json").ok().stdout;
+    let events: Vec<Value> = ran.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let texts = |name: &str| events.iter().find(|event| event["event"] == name).map(|event| event["text"].clone());
+    assert_eq!(texts("CLOCK_CHANGED"), Some("the core's clock was changed from 400 MHz to 300 MHz".into()));
+    assert_eq!(texts("unknown (4)"), Some("unknown notification 4 with 9 bytes".into()));
+}
+
+#[test]
+fn the_firmware_is_named_by_info() {
+    let text = hailo("info --device mock:firmware=4.23.7").ok().stdout;
+    assert!(text.lines().any(|line| line == "Firmware release         4.23.7"), "{text}");
+    let json = hailo("info --device mock:firmware=4.23.7 --json").ok().json();
+    assert_eq!((&json["firmware_release"], &json["firmware_known"]), (&"4.23.7".into(), &true.into()));
+    assert!(json["firmware_problem"].is_null());
 }
 
 #[test]
@@ -250,6 +305,7 @@ fn doctor_asks_emulated_devices() {
         ("mock:temperature=125", "overheating", 1),
         ("mock:temperature=106", "overheating", 0),
         ("mock:firmware=4.20.0", "firmware-mismatch", 1),
+        ("mock:driver=5.3.0", "unknown-firmware", 0),
         ("mock:notify=0.05", "temperature-event", 0),
     ] {
         let ran = hailo(&format!("doctor --device {device} --listen 0.5 --json"));

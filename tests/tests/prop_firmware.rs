@@ -4,7 +4,7 @@ use hailo_abi::firmware::control::{
     ControlStatus, EncodeError, Expected, Opcode, Request, RequestError, Response, ResponseError, SetContextInfo,
 };
 use hailo_abi::firmware::image::{FirmwareHeader, FirmwareImage, FirmwareType, ImageError, ImagePart, magic};
-use hailo_abi::firmware::notification::{EventId, Notification, NotificationError};
+use hailo_abi::firmware::notification::{Event, EventId, Notification, NotificationError};
 use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareStatus, FirmwareVersion};
 use hailo_tests::firmware::actions::interface;
 use hailo_tests::firmware::messages::{self, Values};
@@ -92,31 +92,91 @@ fn an_answer_is_refused_for_the_right_reason() {
 
 #[test]
 fn firmware_of_unknown_release_gets_only_common_controls() {
-    let (mut allowed, mut refused) = (0, 0);
+    let (mut allowed, mut refused) = (0, Vec::new());
     for opcode in opcodes().filter(|opcode| opcode.exists_in(FirmwareInterface::V5_2)) {
-        let mut messages = Vec::new();
-        for interface in FirmwareInterface::ALL {
-            messages.extend(messages::request(interface, opcode, 0, &mut Values::new(vec![3])));
-        }
-        let Some(message) = messages.first() else { continue };
-        let interface = FirmwareInterface::ALL.into_iter().find(|&i| Request::decode(i, message).is_ok()).unwrap();
+        type Make = fn(FirmwareInterface, Opcode, u32, &mut Values) -> Option<Vec<u8>>;
+        // The message in every generation that has it.
+        let all = |make: Make| -> Vec<Vec<u8>> {
+            let made = FirmwareInterface::ALL.into_iter();
+            made.filter_map(|interface| make(interface, opcode, 0, &mut Values::new(vec![3]))).collect()
+        };
+        let agree = |messages: &[Vec<u8>]| messages.len() == 10 && messages.windows(2).all(|pair| pair[0] == pair[1]);
+        let (requests, responses) = (all(messages::request), all(messages::response));
+        let Some(message) = requests.last() else { continue };
+        let interface =
+            FirmwareInterface::ALL.into_iter().rev().find(|&i| Request::decode(i, message).is_ok()).unwrap();
         let (_, request) = Request::decode(interface, message).unwrap();
         match request.encode_release_independent(0) {
             Ok(written) => {
-                assert!(opcode.is_critical());
-                // All generations agree on it.
-                assert!(messages.iter().all(|other| other == message) && messages.len() == 10, "{opcode}");
+                assert!(opcode.is_release_independent());
+                assert!(agree(&requests) && agree(&responses), "{opcode}");
                 assert_eq!(written.as_slice(), message);
                 allowed += 1;
             }
             Err(error) => {
-                assert_eq!(error, EncodeError::NotCritical { opcode });
-                refused += 1;
+                assert_eq!(error, EncodeError::ReleaseDependent { opcode });
+                assert!(!opcode.is_critical(), "{opcode} is sent to any firmware by the vendor");
+                let undescribed = matches!(opcode, Opcode::GET_SOC_ID | Opcode::SWITCH_APPLICATION);
+                // Of their own they have no more than a length; what they carry differs.
+                let carries =
+                    matches!(opcode, Opcode::CONTEXT_SWITCH_SET_CONTEXT_INFO | Opcode::GET_CONTEXT_SWITCH_MAIN_HEADER);
+                assert!(!agree(&requests) || !agree(&responses) || undescribed || carries, "{opcode}");
+                refused.push(opcode.name().unwrap());
             }
         }
     }
-    assert_eq!((allowed, refused), (15, 65));
+    let known = [
+        "CONFIG_STREAM",
+        "CONTEXT_SWITCH_SET_NETWORK_GROUP_HEADER",
+        "CONTEXT_SWITCH_SET_CONTEXT_INFO",
+        "DOWNLOAD_CONTEXT_ACTION_LIST",
+        "SWITCH_APPLICATION",
+        "GET_SOC_ID",
+        "CONFIG_CONTEXT_SWITCH_BREAKPOINT",
+        "GET_CONTEXT_SWITCH_MAIN_HEADER",
+        "CONFIG_CONTEXT_SWITCH_TIMESTAMP",
+        "GET_HW_CONSTS",
+        "CHANGE_HW_INFER_STATUS",
+        "CONTEXT_SWITCH_INIT_CACHE_INFO",
+        "CONTEXT_SWITCH_GET_CACHE_INFO",
+        "CONTEXT_SWITCH_UPDATE_CACHE_READ_OFFSET",
+        "CONTEXT_SWITCH_SIGNAL_CACHE_UPDATED",
+    ];
+    assert_eq!((allowed, &refused[..]), (65, &known[..]));
     assert_eq!(FirmwareRelease::new(9, 1, 0).interface(), None);
+}
+
+#[test]
+fn notifications_of_unknown_release_are_read_as_far_as_all_agree() {
+    let mut read = Vec::new();
+    for event in (0..20).map(EventId) {
+        let make = |interface| messages::notification(interface, event, &mut Values::new(vec![3]));
+        let all: Vec<_> = FirmwareInterface::ALL.into_iter().map(make).collect();
+        let newest = all.last().unwrap();
+        let notification = Notification::decode_release_independent(newest).unwrap();
+        assert_eq!(notification.event.id(), event);
+        if Event::is_release_independent(event) {
+            assert!(all.iter().all(|bytes| bytes == newest), "{event}");
+            assert_eq!(Notification::decode(FirmwareInterface::V4_17, newest), Ok(notification));
+            read.push(event.name().unwrap());
+        } else {
+            assert!(matches!(notification.event, Event::Unknown { .. }), "{event}");
+        }
+    }
+    assert_eq!(
+        read,
+        [
+            "RX_ERROR",
+            "HOST_INFO",
+            "TEMPERATURE_ALARM",
+            "LCU_ECC_CORRECTABLE",
+            "LCU_ECC_UNCORRECTABLE",
+            "CPU_ECC_ERROR",
+            "CPU_ECC_FATAL",
+            "CLOCK_CHANGED",
+            "INFER_DONE"
+        ]
+    );
 }
 
 #[test]

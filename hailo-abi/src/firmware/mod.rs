@@ -25,7 +25,9 @@ pub use network_group::{
     BatchSizes, ConfigChannels, InferFeatures, MAX_CONFIG_CHANNELS, NetworkGroupHeader, NetworkGroupHeaderError,
     ValidationFeatures,
 };
-pub use release::{FirmwareInterface, FirmwareRelease, FirmwareVersion, FirmwareVersionLayout, RELEASES};
+pub use release::{
+    FirmwareInterface, FirmwareRelease, FirmwareVersion, FirmwareVersionLayout, KnownReleases, RELEASES,
+};
 pub use status::{CommonStatus, FirmwareStatus};
 
 const LAYOUTS: &[&[&[LayoutInfo]]] = &[

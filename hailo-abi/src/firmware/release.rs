@@ -35,8 +35,8 @@ impl FirmwareRelease {
     }
 
     /// The protocol that this firmware speaks, or `None` for a release that is not in [`RELEASES`] by its
-    /// major and minor number: such a firmware may only be identified and given the controls that every
-    /// release has in common ([`Opcode::is_critical`](super::control::Opcode::is_critical)).
+    /// major and minor number: such a firmware is only given the controls that all known releases have in common
+    /// ([`Opcode::is_release_independent`](super::control::Opcode::is_release_independent)).
     pub fn interface(self) -> Option<FirmwareInterface> {
         let known = |revision| {
             RELEASES.iter().rev().find_map(|&(release, interface)| {
@@ -84,9 +84,14 @@ pub enum FirmwareInterface {
 }
 
 impl FirmwareInterface {
-    /// The generation by which the controls are written and read that all releases have in common
-    /// ([`Opcode::is_critical`](super::control::Opcode::is_critical)), when the firmware's own is not known.
-    pub const RELEASE_INDEPENDENT: Self = Self::V4_17;
+    /// The oldest generation.
+    pub const OLDEST: Self = Self::V4_17;
+    /// The newest generation.
+    pub const NEWEST: Self = Self::V5_2;
+    /// The generation by which controls are written and read that are the same in all
+    /// ([`Opcode::is_release_independent`](super::control::Opcode::is_release_independent)), when the firmware's own is not
+    /// known.
+    pub const RELEASE_INDEPENDENT: Self = Self::NEWEST;
 
     /// All generations, oldest first.
     pub const ALL: [Self; 10] = [
@@ -173,6 +178,35 @@ pub const RELEASES: &[(FirmwareRelease, FirmwareInterface)] = &[
     (FirmwareRelease::new(5, 1, 1), FirmwareInterface::V5_1_1),
     (FirmwareRelease::new(5, 2, 0), FirmwareInterface::V5_2),
 ];
+
+/// The known releases in words, by what the protocol follows.
+///
+/// ```
+/// assert_eq!(hailo_abi::firmware::KnownReleases.to_string(), "4.17 to 4.23, 5.0 to 5.2");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownReleases;
+
+impl fmt::Display for KnownReleases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let releases = || RELEASES.iter().map(|&(release, _)| release);
+        let is_known = |major, minor| releases().any(|release| (release.major, release.minor) == (major, minor));
+        let mut separator = "";
+        // Each first minor release of a row without gaps, and the last of that row.
+        for FirmwareRelease { major, minor, .. } in releases().filter(|release| release.revision == 0) {
+            if minor.checked_sub(1).is_some_and(|before| is_known(major, before)) {
+                continue;
+            }
+            let last = (minor..).take_while(|&minor| is_known(major, minor)).last().unwrap_or(minor);
+            write!(f, "{separator}{major}.{minor}")?;
+            if last > minor {
+                write!(f, " to {major}.{last}")?;
+            }
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
 
 /// The version words of a firmware, with the flags that share the revision's word.
 ///

@@ -38,6 +38,9 @@ pub(super) fn check(survey: &mut Survey<'_>, device: &DeviceAnswers) {
     if let (Some(release), Some(driver)) = (device.firmware, device.driver) {
         firmware::mismatch(survey, &format!("The firmware that runs on {node}"), release, driver);
     }
+    if let Some(release) = device.firmware {
+        firmware::unknown(survey, node, release);
+    }
     temperature(survey, device);
     if let Some(last) = device.temperature_events.last() {
         survey.add(

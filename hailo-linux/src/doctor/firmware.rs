@@ -2,7 +2,7 @@
 
 use hailo_abi::DriverRelease;
 use hailo_abi::firmware::image::{self, FirmwareHeader, FirmwareImage, FirmwareType, ImageError};
-use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease};
+use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, KnownReleases};
 
 use super::names::{FirmwareFile, firmware};
 use super::survey::{Board, Survey};
@@ -135,6 +135,22 @@ pub(super) fn mismatch(survey: &mut Survey<'_>, who: &str, firmware: FirmwareRel
                  runs stays until the board is started again.",
             driver.major, driver.minor
         ),
+    );
+}
+
+/// Says that firmware that runs is not known here.
+pub(super) fn unknown(survey: &mut Survey<'_>, node: &str, release: FirmwareRelease) {
+    if release.interface().is_some() {
+        return;
+    }
+    survey.add(
+        Fault::UnknownFirmware,
+        Severity::Warning,
+        format!("The firmware that runs on {node} is of release {release}, which is not known here."),
+        format!("Known are {KnownReleases}; it is only asked what is the same in all of them, and no network can be run."),
+        "Nothing has to be done to look at the board; to run networks with this library, install firmware and driver of a \
+         known release."
+            .into(),
     );
 }
 

@@ -173,6 +173,8 @@ faults! {
     FirmwareFileDamaged = "firmware-file-damaged",
     /// No firmware runs on the board.
     FirmwareNotLoaded = "firmware-not-loaded",
+    /// The firmware's release is not one that this crate knows.
+    UnknownFirmware = "unknown-firmware",
     /// Firmware and driver are of different releases.
     FirmwareMismatch = "firmware-mismatch",
     /// The driver would use larger descriptor pages than the board can.

@@ -71,8 +71,8 @@ impl Inner {
         let identity: Identity = unsafe { self.ask(FirmwareInterface::RELEASE_INDEPENDENT, &Request::Identify) }?;
         let release = identity.fw_version.release();
         let interface = release.interface().ok_or_else(|| {
-            let what = format!("firmware {release} is not known here; install one that this library knows");
-            self.failed(operation(Opcode::IDENTIFY), ErrorKind::BadName(what.into()))
+            let opcode = Opcode::CONTEXT_SWITCH_SET_NETWORK_GROUP_HEADER;
+            self.failed(operation(opcode), ErrorKind::UnknownFirmware { release, opcode })
         })?;
         let firmware = Firmware { interface, identity };
         self.networks().identity = Some(firmware);

@@ -1,7 +1,10 @@
 //! The numbers of the controls: who carries them out, and which are allowed whatever the release.
 
+use super::request::Request;
+use super::response::Response;
 use crate::firmware::FirmwareInterface;
 use crate::firmware::enums::open_enums;
+use crate::firmware::layout::LayoutInfo;
 
 open_enums! {
     /// What a control asks for. The numbers have never changed.
@@ -219,8 +222,8 @@ impl Opcode {
         }
     }
 
-    /// Whether the control may be sent to a firmware of any release, known or not: identifying, resetting,
-    /// updating, and the two configurations.
+    /// Whether the vendor's library sends the control to a firmware of any release, known or not: identifying, resetting,
+    /// updating, and the two configurations. Here it is [`Opcode::is_release_independent`] that counts.
     pub const fn is_critical(self) -> bool {
         matches!(
             self,
@@ -245,5 +248,32 @@ impl Opcode {
     /// Whether firmware of this generation knows the control.
     pub fn exists_in(self, interface: FirmwareInterface) -> bool {
         Self::ENUMERATION.find(u64::from(self.0), interface).is_some()
+    }
+
+    /// Whether the control is the same in all known releases: all of them know it, and its parameters and those of its
+    /// answer have one layout in all. Then it may be sent to a firmware of unknown release, which will very likely have left
+    /// it as it is, too; every critical control is one of them.
+    ///
+    /// This follows from the layouts. The one exception is CONTEXT_SWITCH_SET_CONTEXT_INFO, whose own parameters are the
+    /// same everywhere, but carry an action list, which is not.
+    ///
+    /// ```
+    /// use hailo_abi::firmware::control::Opcode;
+    ///
+    /// assert!(Opcode::GET_CHIP_TEMPERATURE.is_release_independent());
+    /// assert!(!Opcode::GET_HW_CONSTS.is_release_independent()); // 19 bytes up to 5.0.1, 18 later
+    /// ```
+    pub fn is_release_independent(self) -> bool {
+        let agreed = |layouts: Option<&[LayoutInfo]>| {
+            layouts.is_some_and(|layouts| match layouts {
+                [] => true,
+                [only] => only.first == FirmwareInterface::OLDEST && only.last == FirmwareInterface::NEWEST,
+                _ => false,
+            })
+        };
+        self != Self::CONTEXT_SWITCH_SET_CONTEXT_INFO
+            && FirmwareInterface::ALL.into_iter().all(|interface| self.exists_in(interface))
+            && agreed(Request::layouts(self))
+            && agreed(Response::layouts(self))
     }
 }

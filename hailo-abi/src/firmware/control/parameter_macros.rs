@@ -245,6 +245,9 @@ macro_rules! by_generation {
         impl<'m> $crate::firmware::control::parameters::Parameters<'m>
             for $crate::firmware::control::parameter_macros::lifetime!($native $(<$lt>)?)
         {
+            const LAYOUTS: &'static [$crate::firmware::layout::LayoutInfo] =
+                &[$(<$wire as $crate::firmware::layout::Layout>::INFO,)*];
+
             fn write(
                 &self,
                 interface: $crate::firmware::FirmwareInterface,

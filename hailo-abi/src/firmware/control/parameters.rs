@@ -10,7 +10,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::buffer::MessageBuffer;
 use super::opcode::Opcode;
 use crate::firmware::FirmwareInterface;
-use crate::firmware::layout::{Be32, Layout, Unrepresentable};
+use crate::firmware::layout::{Be32, Layout, LayoutInfo, Unrepresentable};
 
 /// One parameter of a packed structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub trait ParameterLayout: Layout + FromBytes + IntoBytes + KnownLayout + Immuta
 
 /// What the parameters of a message say.
 pub trait Parameters<'m>: Sized {
+    /// The layouts, those of older generations first; none where there are no parameters.
+    const LAYOUTS: &'static [LayoutInfo];
+
     /// Writes the parameters as this generation lays them out.
     ///
     /// # Errors
@@ -58,8 +61,9 @@ pub enum EncodeError {
         /// The generation.
         interface: FirmwareInterface,
     },
-    /// The firmware's release is not known, and not all releases have the control in common.
-    NotCritical {
+    /// The firmware's release is not known, and the control is not the same in all releases
+    /// ([`Opcode::is_release_independent`]).
+    ReleaseDependent {
         /// The control.
         opcode: Opcode,
     },
@@ -84,7 +88,9 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotInRelease { interface } => write!(f, "firmware {interface} does not know this message"),
-            Self::NotCritical { opcode } => write!(f, "control {opcode} cannot be sent to firmware of unknown release"),
+            Self::ReleaseDependent { opcode } => {
+                write!(f, "control {opcode} differs between releases, and that of the firmware is not known")
+            }
             Self::Unrepresentable(error) => error.fmt(f),
             Self::TooLong { needed, maximum } => {
                 write!(f, "a message of {needed} bytes or more is longer than the {maximum} of a control")

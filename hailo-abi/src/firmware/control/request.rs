@@ -23,6 +23,7 @@ use super::system::{
     SetThrottlingState, WatchdogConfig, WatchdogEnable,
 };
 use crate::firmware::FirmwareInterface;
+use crate::firmware::layout::LayoutInfo;
 
 /// Why bytes are no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,15 @@ macro_rules! requests {
                     $(Self::$plain => Opcode::$plain_opcode,)*
                     $(Self::$name(_) => Opcode::$opcode,)*
                     Self::Other { opcode, .. } => *opcode,
+                }
+            }
+
+            /// The layouts of a control's parameters; `None` for a control without a description here.
+            pub(super) const fn layouts(opcode: Opcode) -> Option<&'static [LayoutInfo]> {
+                match opcode {
+                    $(Opcode::$plain_opcode => Some(&[]),)*
+                    $(Opcode::$opcode => Some(<$parameters $(<$lt>)? as Parameters<'m>>::LAYOUTS),)*
+                    _ => None,
                 }
             }
 
@@ -348,15 +358,15 @@ impl<'m> Request<'m> {
     }
 
     /// The message for a firmware of unknown release: only the controls that all releases have in common can be
-    /// sent to it ([`Opcode::is_critical`]).
+    /// sent to it ([`Opcode::is_release_independent`]).
     ///
     /// # Errors
     ///
-    /// [`EncodeError::NotCritical`] for the other controls, and as [`Request::encode`].
+    /// [`EncodeError::ReleaseDependent`] for the other controls, and as [`Request::encode`].
     pub fn encode_release_independent(&self, sequence: u32) -> Result<MessageBuffer, EncodeError> {
         let opcode = self.opcode();
-        if !opcode.is_critical() {
-            return Err(EncodeError::NotCritical { opcode });
+        if !opcode.is_release_independent() {
+            return Err(EncodeError::ReleaseDependent { opcode });
         }
         self.encode(FirmwareInterface::RELEASE_INDEPENDENT, sequence)
     }

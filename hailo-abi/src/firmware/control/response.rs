@@ -15,6 +15,7 @@ use super::power::{MeasuredPower, PowerMeasurementSet, PowerStatistics};
 use super::sensor::{I2cData, SensorConfigData, SensorSections};
 use super::stream::{ConfiguredStream, HwInferAnswer, Latency};
 use super::system::{IdleTime, OvercurrentState, PreviousSystemState, ThrottlingState};
+use crate::firmware::layout::LayoutInfo;
 use crate::firmware::{FirmwareInterface, FirmwareStatus};
 
 /// Which answer is waited for.
@@ -181,6 +182,8 @@ fn read_payload<'m, T: Parameters<'m>>(interface: FirmwareInterface, payload: &'
 pub struct Done;
 
 impl<'m> Parameters<'m> for Done {
+    const LAYOUTS: &'static [LayoutInfo] = &[];
+
     fn write(&self, _: FirmwareInterface, _: &mut ParameterWriter<'_>) -> Result<(), EncodeError> {
         Ok(())
     }
@@ -203,6 +206,15 @@ macro_rules! responses {
         }
 
         impl<'m> Response<'m> {
+            /// The layouts of the answer to a control; `None` for an answer without a description here.
+            pub(super) const fn layouts(opcode: Opcode) -> Option<&'static [LayoutInfo]> {
+                match opcode {
+                    $($(Opcode::$opcode)|+ => Some(<$name $(<$lt>)? as Parameters<'m>>::LAYOUTS),)*
+                    Opcode::GET_SOC_ID | Opcode::SWITCH_APPLICATION => None,
+                    _ => Some(Done::LAYOUTS),
+                }
+            }
+
             fn read_payload(
                 interface: FirmwareInterface,
                 opcode: Opcode,

@@ -112,6 +112,21 @@ pub enum NotificationError {
     },
 }
 
+/// Every name that a number has had.
+struct Names(EventId);
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = u64::from(self.0.0);
+        let mut names = EventId::ENUMERATION.enumerators.iter().filter(|name| name.value == value);
+        match names.next() {
+            Some(first) => f.write_str(first.name)?,
+            None => return self.0.fmt(f),
+        }
+        names.try_for_each(|other| write!(f, " or {}", other.name))
+    }
+}
+
 impl fmt::Display for NotificationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -120,12 +135,12 @@ impl fmt::Display for NotificationError {
                 write!(f, "the notification states a message of {stated} bytes, {available} follow")
             }
             Self::ParameterCount { event, stated, expected } => {
-                write!(f, "notification {event} states {stated} parameters and should have {expected}")
+                write!(f, "notification {} states {stated} parameters and should have {expected}", Names(*event))
             }
             Self::MessageLength { event, actual, expected } => {
-                write!(f, "the message of notification {event} has {actual} bytes and should have {expected}")
+                write!(f, "the message of notification {} has {actual} bytes and should have {expected}", Names(*event))
             }
-            Self::NotInRelease { event } => write!(f, "this firmware release has no notification {event}"),
+            Self::NotInRelease { event } => write!(f, "this firmware release has no notification {}", Names(*event)),
             Self::Unrepresentable(error) => error.fmt(f),
             Self::NoRoom { needed, available } => {
                 write!(f, "a notification of {needed} bytes does not fit into {available}")
@@ -217,6 +232,16 @@ macro_rules! events {
                 }
             }
 
+            /// The name of what it is about, `None` for an unknown number. A number may have had several names, of which this
+            /// is the right one.
+            pub const fn name(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name(_) => Some(stringify!($id)),)*
+                    Self::NnCoreCrcError(_) => Some("NN_CORE_CRC_ERROR"),
+                    Self::Unknown { .. } => None,
+                }
+            }
+
             /// How many parameters the message of an event has in a generation; `None` for those without a
             /// description.
             pub fn parameter_count(interface: FirmwareInterface, event: EventId) -> Option<u32> {
@@ -229,6 +254,23 @@ macro_rules! events {
                     return count;
                 })*
                 None
+            }
+
+            /// Whether the message of an event is the same in all known generations, so that it can be read whatever the
+            /// firmware's release.
+            ///
+            /// ```
+            /// use hailo_abi::firmware::notification::{Event, EventId};
+            ///
+            /// assert!(Event::is_release_independent(EventId::TEMPERATURE_ALARM));
+            /// assert!(!Event::is_release_independent(EventId::OVERCURRENT_ALERT)); // packed from 4.18.0 on
+            /// ```
+            pub fn is_release_independent(event: EventId) -> bool {
+                let in_all = |name| FirmwareInterface::ALL.into_iter().all(|interface| event_is(interface, event, name));
+                $(if in_all(stringify!($id)) {
+                    return [$(stringify!($layout)),+].len() == 1;
+                })*
+                false
             }
 
             fn read(
@@ -331,13 +373,33 @@ impl<'m> Notification<'m> {
     ///
     /// If a length or the number of parameters is wrong.
     pub fn decode(interface: FirmwareInterface, bytes: &'m [u8]) -> Result<Self, NotificationError> {
+        Self::decode_with(bytes, |event, count, payload| Event::read(interface, event, count, payload))
+    }
+
+    /// Reads a notification of firmware of unknown release. What is the same in all known releases
+    /// ([`Event::is_release_independent`]) is read, everything else kept as [`Event::Unknown`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Notification::decode`].
+    pub fn decode_release_independent(bytes: &'m [u8]) -> Result<Self, NotificationError> {
+        Self::decode_with(bytes, |event, parameter_count, payload| match Event::is_release_independent(event) {
+            true => Event::read(FirmwareInterface::RELEASE_INDEPENDENT, event, parameter_count, payload),
+            false => Ok(Event::Unknown { event, parameter_count, payload }),
+        })
+    }
+
+    fn decode_with(
+        bytes: &'m [u8],
+        read: impl FnOnce(EventId, u32, &'m [u8]) -> Result<Event<'m>, NotificationError>,
+    ) -> Result<Self, NotificationError> {
         let (header, payload) = NotificationHeaderLayout::ref_from_prefix(bytes)
             .map_err(|_| NotificationError::Header { available: bytes.len() })?;
         let stated = header.payload_length.get();
         if usize::try_from(stated) != Ok(payload.len()) {
             return Err(NotificationError::PayloadLength { stated, available: payload.len() });
         }
-        let event = Event::read(interface, EventId(header.event_id.get()), header.parameter_count.get(), payload)?;
+        let event = read(EventId(header.event_id.get()), header.parameter_count.get(), payload)?;
         Ok(Self {
             version: header.version.get(),
             sequence: header.sequence.get(),

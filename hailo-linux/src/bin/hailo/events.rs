@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
-use hailo_abi::firmware::FirmwareInterface;
-use hailo_abi::firmware::notification::{EventPriority, Notification};
+use hailo_abi::firmware::FirmwareRelease;
+use hailo_abi::firmware::notification::EventPriority;
 use hailo_linux::RawNotification;
 use hailo_linux::error::ErrorKind;
 use serde::Serialize;
@@ -42,8 +42,8 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// What a notification that has just come says, as far as its release is known.
-    pub(crate) fn new(interface: Option<FirmwareInterface>, notification: &RawNotification) -> Self {
+    /// What a notification that has just come from firmware of this release says.
+    pub(crate) fn new(release: FirmwareRelease, notification: &RawNotification) -> Self {
         let bytes = notification.bytes();
         let mut event = Self {
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
@@ -53,13 +53,10 @@ impl Event {
             text: String::new(),
             bytes: hex(bytes),
         };
-        let Some(interface) = interface else {
-            event.text = format!("the firmware's release is not known; {} bytes: {}", bytes.len(), event.bytes);
-            return event;
-        };
-        match Notification::decode(interface, bytes) {
+        match notification.read(release) {
             Ok(notification) => {
-                event.event = notification.event.id().to_string();
+                let number = notification.event.id().0;
+                event.event = notification.event.name().map_or_else(|| format!("unknown ({number})"), str::to_owned);
                 event.critical = notification.priority == EventPriority::CRITICAL;
                 event.sequence = Some(notification.sequence);
                 event.text = notification.event.to_string();
@@ -82,7 +79,7 @@ const SLICE: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let device = device::open(global)?;
-    let interface = device.firmware()?.interface();
+    let release = device.firmware()?.release();
     let notifications = device.notifications()?;
     if io::stderr().is_terminal() {
         let _ = writeln!(io::stderr(), "Waiting for notifications of {}; Ctrl-C ends.", device.name());
@@ -93,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
         let rest = deadline.map_or(SLICE, |deadline| deadline.saturating_duration_since(Instant::now()).min(SLICE));
         match notifications.receive(rest) {
             Ok(notification) => {
-                output.report(&Event::new(interface, &notification))?;
+                output.report(&Event::new(release, &notification))?;
                 count += 1;
             }
             Err(error) if matches!(error.kind(), ErrorKind::Timeout(_)) => {

@@ -129,7 +129,10 @@ impl Firmware {
     /// What a notification says.
     pub(super) fn notification(&self, message: &[u8]) -> String {
         match Notification::decode(self.interface, message) {
-            Ok(notification) => format!("{}: {}", notification.event.id(), notification.event),
+            Ok(Notification { event, .. }) => match event.name() {
+                Some(name) => format!("{name}: {event}"),
+                None => event.to_string(),
+            },
             Err(error) => error.to_string(),
         }
     }

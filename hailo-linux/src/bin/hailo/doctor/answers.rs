@@ -41,7 +41,7 @@ impl Device {
         let mut part = |text: Option<String>| parts.extend(text);
         part(self.problem.clone());
         part(self.driver_release.as_ref().map(|release| format!("driver {release}")));
-        part(self.firmware_release.as_ref().map(|release| format!("firmware {release}")));
+        part(self.firmware_release.as_ref().map(|release| format!("firmware {release}{}", known(release))));
         part(self.is_fw_loaded.filter(|loaded| !loaded).map(|_| "no firmware loaded".into()));
         part(self.desc_max_page_size.map(|size| format!("descriptor pages up to {size} bytes")));
         part(self.temperatures.map(|[first, second]| format!("{first:.1} and {second:.1} °C")));
@@ -68,6 +68,12 @@ impl From<&Answers> for Recorded {
         };
         Self { page_size: answers.page_size, devices: answers.devices.iter().map(device).collect() }
     }
+}
+
+/// Whether a firmware's release is known, where it is not.
+fn known(release: &str) -> &'static str {
+    let release = release.parse::<DriverRelease>().map(|r| FirmwareRelease::new(r.major, r.minor, r.revision));
+    if release.is_ok_and(|release| release.interface().is_none()) { " (not known here)" } else { "" }
 }
 
 /// Three numbers with dots between them.

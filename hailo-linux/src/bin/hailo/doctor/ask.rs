@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hailo_abi::firmware::FirmwareInterface;
+use hailo_abi::firmware::FirmwareRelease;
 use hailo_abi::firmware::notification::{Event, Notification};
 use hailo_linux::doctor::DeviceAnswers;
 use hailo_linux::error::ErrorKind;
@@ -42,7 +42,6 @@ fn ask_firmware(
     answers: &mut DeviceAnswers,
 ) -> hailo_linux::Result<()> {
     answers.firmware = Some(firmware.release());
-    let Some(interface) = firmware.interface() else { return Ok(()) };
     let temperature = firmware.temperature()?;
     answers.temperatures = Some([temperature.ts0_temperature, temperature.ts1_temperature]);
     let health = firmware.health()?;
@@ -51,27 +50,22 @@ fn ask_firmware(
     answers.temperature_zone = Some(health.current_temperature_zone);
     answers.temperature_throttling = Some(throttling_level(&health).is_some());
     if !listen.is_zero() {
-        answers.temperature_events = temperature_events(device, interface, listen)?;
+        answers.temperature_events = temperature_events(device, firmware.release(), listen)?;
     }
     Ok(())
 }
 
 /// What the firmware says of the temperature while it is listened to.
-fn temperature_events(
-    device: &Device,
-    interface: FirmwareInterface,
-    listen: Duration,
-) -> hailo_linux::Result<Vec<String>> {
+fn temperature_events(device: &Device, release: FirmwareRelease, listen: Duration) -> hailo_linux::Result<Vec<String>> {
     let notifications = device.notifications()?;
     let deadline = Instant::now() + listen;
     let mut events = Vec::new();
     loop {
         match notifications.receive(deadline.saturating_duration_since(Instant::now())) {
             Ok(notification) => {
-                let notification = Notification::decode(interface, notification.bytes());
                 if let Ok(Notification {
                     event: event @ (Event::TemperatureAlarm(_) | Event::ClosedStreams(_)), ..
-                }) = notification
+                }) = notification.read(release)
                 {
                     events.push(event.to_string());
                 }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use hailo_abi::firmware::FirmwareVersion;
 use hailo_abi::firmware::control::{ExtendedDeviceInformation, Identity, SupportedFeatures};
+use hailo_abi::firmware::{FirmwareVersion, KnownReleases};
 use serde::Serialize;
 
 use super::hex;
@@ -41,6 +41,8 @@ struct Identified {
     address: String,
     protocol_version: u32,
     firmware_release: String,
+    /// Whether that release is known here.
+    firmware_known: bool,
     /// What kind of firmware it is: `release`, `app` and so on.
     firmware_flags: Vec<&'static str>,
     logger_version: u32,
@@ -104,16 +106,27 @@ impl Report for Identified {
         writeln!(out, "Serial Number: {}", self.serial_number)?;
         writeln!(out, "Part Number: {}", self.part_number)?;
         writeln!(out, "Product Name: {}", self.product_name)?;
-        let Some(extended) = &self.extended else { return Ok(()) };
-        writeln!(out, "Boot source: {}", extended.boot_source)?;
-        writeln!(out, "Neural Network Core Clock Rate: {}MHz", extended.neural_network_core_clock_rate / 1_000_000)?;
-        if !extended.supported_features.is_empty() {
-            writeln!(out, "Device supported features: {}", extended.supported_features.join(", "))?;
+        if let Some(extended) = &self.extended {
+            extended.text(out)?;
+        }
+        if !self.firmware_known {
+            writeln!(out, "Note: firmware {} is not known here ({KnownReleases} are)", self.firmware_release)?;
+        }
+        Ok(())
+    }
+}
+
+impl Extended {
+    fn text(&self, out: &mut Paper<'_>) -> io::Result<()> {
+        writeln!(out, "Boot source: {}", self.boot_source)?;
+        writeln!(out, "Neural Network Core Clock Rate: {}MHz", self.neural_network_core_clock_rate / 1_000_000)?;
+        if !self.supported_features.is_empty() {
+            writeln!(out, "Device supported features: {}", self.supported_features.join(", "))?;
         }
         // The vendor writes no line end behind LCS.
-        writeln!(out, "LCS: {}SoC ID: {}", extended.lcs, extended.soc_id)?;
-        writeln!(out, "ULT ID: {}", extended.ult_id)?;
-        writeln!(out, "PM Values: {}", extended.pm_values)
+        writeln!(out, "LCS: {}SoC ID: {}", self.lcs, self.soc_id)?;
+        writeln!(out, "ULT ID: {}", self.ult_id)?;
+        writeln!(out, "PM Values: {}", self.pm_values)
     }
 }
 
@@ -129,6 +142,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
         device: name,
         protocol_version: identity.protocol_version,
         firmware_release: firmware.release().to_string(),
+        firmware_known: firmware.interface().is_some(),
         firmware_flags: flags(identity.fw_version),
         logger_version: identity.logger_version,
         board_name: identity.board_name.to_string(),

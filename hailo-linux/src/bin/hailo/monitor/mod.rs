@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hailo_abi::firmware::FirmwareInterface;
+use hailo_abi::firmware::FirmwareRelease;
 use hailo_linux::error::ErrorKind;
 use hailo_linux::{Device, Firmware, Notifications};
 use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
@@ -65,10 +65,10 @@ fn read(firmware: &Firmware, interval: Duration, sender: &SyncSender<News>) {
 }
 
 /// Hands on notifications as they come.
-fn listen(notifications: &Notifications, interface: Option<FirmwareInterface>, sender: &SyncSender<News>) {
+fn listen(notifications: &Notifications, release: FirmwareRelease, sender: &SyncSender<News>) {
     loop {
         let news = match notifications.receive(REACTION) {
-            Ok(notification) => News::Event(Event::new(interface, &notification)),
+            Ok(notification) => News::Event(Event::new(release, &notification)),
             Err(error) if matches!(error.kind(), ErrorKind::Timeout(_)) => continue,
             Err(error) => News::Deaf(error.to_string()),
         };
@@ -83,10 +83,10 @@ fn listen(notifications: &Notifications, interface: Option<FirmwareInterface>, s
 fn watch(device: &Device, firmware: &Firmware, interval: Duration) -> Result<Receiver<News>, Failure> {
     let (sender, news) = sync_channel(64);
     let notifications = device.notifications()?;
-    let (interface, ears) = (firmware.interface(), sender.clone());
+    let (release, ears) = (firmware.release(), sender.clone());
     let firmware = firmware.clone();
     // Both end with the program.
-    std::thread::spawn(move || listen(&notifications, interface, &ears));
+    std::thread::spawn(move || listen(&notifications, release, &ears));
     std::thread::spawn(move || read(&firmware, interval, &sender));
     Ok(news)
 }

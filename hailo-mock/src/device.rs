@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use hailo_abi::firmware::control::LoggerLevel;
+use hailo_abi::firmware::log::LOGGER_INTERFACE_HOST;
+
 use crate::accelerator::Accelerator;
 use crate::dma::DmaSpace;
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, Logger};
 
 mod engine;
 mod queue;
@@ -82,6 +85,7 @@ pub(crate) struct Device {
     pub(crate) firmware: Mutex<Box<dyn Firmware>>,
     request: Mutex<Box<[u8; MAILBOX_HEADER + REQUEST_MEMORY]>>,
     logs: [Mutex<Log>; 2],
+    logger: Mutex<Logger>,
     controls: AtomicU64,
     shutdowns: AtomicU64,
     soft_resets: AtomicU64,
@@ -101,6 +105,7 @@ impl Device {
             firmware: Mutex::new(firmware),
             request: Mutex::new(Box::new([0; MAILBOX_HEADER + REQUEST_MEMORY])),
             logs: Default::default(),
+            logger: Mutex::default(),
             controls: AtomicU64::new(0),
             shutdowns: AtomicU64::new(0),
             soft_resets: AtomicU64::new(0),
@@ -177,6 +182,16 @@ impl Device {
         log.extend(bytes);
         let surplus = log.len().saturating_sub(LOG_CAPACITY);
         log.drain(..surplus);
+    }
+
+    pub(crate) fn set_logger(&self, logger: Logger) {
+        *lock(&self.logger) = logger;
+    }
+
+    /// Whether lines of this level go to the log that the host reads.
+    pub(crate) fn logs(&self, level: LoggerLevel) -> bool {
+        let logger = lock(&self.logger);
+        logger.interfaces & LOGGER_INTERFACE_HOST != 0 && logger.level <= level
     }
 
     /// Takes at most as many bytes of log as fit.

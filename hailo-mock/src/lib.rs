@@ -30,7 +30,7 @@ pub use accelerator::{Accelerator, FullyConnected, Loopback};
 pub use device::{Cpu, FirmwareStatistics, Outputs};
 pub use faults::{Fault, FaultTransport, Strike};
 pub use file::{Caller, File, POLL_EVENTS};
-pub use firmware::{BoardFirmware, Firmware, FirmwareValues, InputFrame, NetworkFunction, Pattern};
+pub use firmware::{BoardFirmware, Firmware, FirmwareState, FirmwareValues, InputFrame, NetworkFunction, Pattern};
 pub use kernel::DriverMemory;
 pub use machine::{Machine, MachineBuilder, Process};
 pub use memory::{

@@ -103,7 +103,7 @@ pub struct MachineOptions {
     /// How often the firmware sends a notification: heat, a lower clock, cooling, too much current, over and over;
     /// `None`: never.
     pub notify: Option<Duration>,
-    /// How often the firmware writes a line into its log; `None`: never.
+    /// How often the firmware writes a line into its log, the first one when it starts; `None`: never.
     pub log: Option<Duration>,
     /// Whether descriptor lists and buffers of the driver have the DMA addresses of the recordings of the vendor's library:
     /// 0x100000000 + n × 0x100000 for the n-th, from 1.

@@ -1,13 +1,19 @@
 //! The emulated firmware answers every control that it is sent, in the form of its release.
 
+use std::sync::{Arc, Mutex};
+
 use hailo_abi::DriverRelease;
 use hailo_abi::command::FwControl;
 use hailo_abi::driver::{Driver, FwControlBuffer};
 use hailo_abi::firmware::control::{
-    CommonHeader, Expected, Opcode, Request, Response, ResponseError, SetNetworkGroupHeader,
+    CommonHeader, Expected, GetPowerMeasurement, IdleTimeSetMeasurement, LoggerLevel, Opcode, ReadMemory, Request,
+    Response, ResponseError, SetClockFrequency, SetFirmwareLogger, SetNetworkGroupHeader, SetPauseFrames,
+    SetPowerMeasurement, SetSleepState, SleepState, StartPowerMeasurement, WatchdogConfig, WatchdogEnable,
+    WatchdogMode, WriteMemory,
 };
 use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, NetworkGroupHeader};
-use hailo_mock::{Machine, MockTransport};
+use hailo_mock::firmware::{Logger, Settings, Watchdog};
+use hailo_mock::{BoardFirmware, FirmwareState, Machine, MockTransport};
 use md5::{Digest, Md5};
 
 /// Sends a control to emulated firmware of a version and returns its answer.
@@ -81,6 +87,120 @@ fn every_release_identifies_itself() {
         releases += 1;
     }
     assert_eq!(releases, hailo_abi::interface::RELEASES.len());
+}
+
+/// What the firmware answers: nothing, or the vendor's names of the two status codes.
+type Told = Result<(), (&'static str, &'static str)>;
+
+#[test]
+fn what_is_set_is_kept_until_the_firmware_starts_again() {
+    let release = DriverRelease::new(4, 23, 0);
+    let state = Arc::new(Mutex::new(FirmwareState::default()));
+    let shared = Arc::clone(&state);
+    let machine = Machine::builder().firmware(move |_| BoardFirmware::sharing(Arc::clone(&shared))).build().unwrap();
+    let driver = Driver::with_release(MockTransport::open(&machine, 0).unwrap(), release).unwrap();
+    let interface = FirmwareInterface::V4_21;
+    let tell = |request: Request<'_>| -> Told {
+        let message = ask(&driver, request.encode(interface, 1).unwrap().as_slice(), request.opcode());
+        match Response::decode(interface, Expected::request(request.opcode(), 1), &message) {
+            Ok((_, Response::Done)) => Ok(()),
+            Err(ResponseError::Status { major, minor, .. }) => Err((major.name().unwrap(), minor.name().unwrap())),
+            other => panic!("{other:?}"),
+        }
+    };
+    let settings = || state.lock().unwrap().settings.clone();
+    let twice = |name| Err((name, name));
+
+    let enable = |on: bool| WatchdogEnable { should_enable: on.into() };
+    let config = |wd_cycles, wd_mode| WatchdogConfig { wd_cycles, wd_mode };
+    let failed = |minor| Err(("CONTROL_PROTOCOL_STATUS_WD_ENABLE_FAILED", minor));
+    assert_eq!(tell(Request::AppWatchdogEnable(enable(false))), failed("WD_STATUS_DISABLE_WHILE_DISABLED"));
+    assert_eq!(tell(Request::AppWatchdogConfig(config(1000, WatchdogMode::HW_ONLY))), Ok(()));
+    let failed_config = |minor| Err(("CONTROL_PROTOCOL_STATUS_WD_CONFIG_FAILED", minor));
+    assert_eq!(
+        tell(Request::AppWatchdogConfig(config(0, WatchdogMode::HW_SW))),
+        failed_config("WD_STATUS_INVALID_WD_CYCLES")
+    );
+    assert_eq!(
+        tell(Request::AppWatchdogConfig(config(1, WatchdogMode(2)))),
+        failed_config("WD_STATUS_INVALID_PARAMETERS")
+    );
+    assert_eq!(tell(Request::AppWatchdogEnable(enable(true))), Ok(()));
+    assert_eq!(tell(Request::AppWatchdogEnable(enable(true))), failed("WD_STATUS_ENABLE_WHILE_ENABLED"));
+    assert_eq!(
+        tell(Request::AppWatchdogConfig(config(2000, WatchdogMode::HW_SW))),
+        failed_config("WD_STATUS_CONFIG_WHILE_ENABLED")
+    );
+    let watched = Watchdog { enabled: true, cycles: 1000, mode: WatchdogMode::HW_ONLY };
+    assert_eq!((settings().app_watchdog, settings().core_watchdog), (watched, Watchdog::default()));
+    assert_eq!(tell(Request::CoreWatchdogEnable(enable(true))), Ok(()));
+    assert!(settings().core_watchdog.enabled);
+
+    let logger = |level, interfaces| {
+        Request::SetFirmwareLogger(SetFirmwareLogger { level, logger_interface_bit_mask: interfaces })
+    };
+    assert_eq!(tell(logger(LoggerLevel(6), 1)), twice("CONTROL_PROTOCOL_STATUS_INVALID_LOGGER_LEVEL"));
+    assert_eq!(tell(logger(LoggerLevel::WARN, 4)), twice("CONTROL_PROTOCOL_STATUS_INVALID_LOGGER_INTERFACE"));
+    assert_eq!(settings().logger, Logger::default());
+    assert_eq!(tell(logger(LoggerLevel::WARN, 2)), Ok(()));
+    assert_eq!(settings().logger, Logger { level: LoggerLevel::WARN, interfaces: 2 });
+
+    let pause = |on: bool| Request::SetPauseFrames(SetPauseFrames { rx_pause_frames_enable: on.into() });
+    assert_eq!((tell(pause(true)), settings().rx_pause_frames), (Ok(()), true));
+    let sleep = |sleep_state| Request::SetSleepState(SetSleepState { sleep_state });
+    assert_eq!(tell(sleep(SleepState(9))), twice("CONTROL_PROTOCOL_STATUS_INVALID_SLEEP_STATE"));
+    assert_eq!((tell(sleep(SleepState(1))), settings().sleep), (Ok(()), SleepState(1)));
+    let clock = |clock_freq| Request::SetClockFrequency(SetClockFrequency { clock_freq });
+    assert_eq!(tell(clock(123)), twice("SOC_INVALID_CLOCK_RATE"));
+    assert_eq!((tell(clock(200_000_000)), settings().clock_rate), (Ok(()), Some(200_000_000)));
+
+    let idle = |on: bool| Request::IdleTimeSetMeasurement(IdleTimeSetMeasurement { measurement_enable: on.into() });
+    let already = "CONTROL_PROTOCOL_STATUS_IDLE_TIME_MEASUREMENT_ALREADY_SET";
+    assert_eq!([tell(idle(false)), tell(idle(true)), tell(idle(true))], [twice(already), Ok(()), twice(already)]);
+
+    let start = StartPowerMeasurement { delay_milliseconds: 1, ..StartPowerMeasurement::default() };
+    let get = |index| Request::GetPowerMeasurement(GetPowerMeasurement { index, should_clear: false.into() });
+    let wrong_index = twice("CONTROL_PROTOCOL_STATUS_INVALID_POWER_MEASUREMENT_INDEX");
+    let not_running =
+        Err(("CONTROL_PROTOCOL_STATUS_FAILED_GET_POWER_MEASUREMENT", "HAILO_POWER_MEASUREMENT_TASK_NOT_RUNNING"));
+    assert_eq!((tell(get(4)), tell(get(0))), (wrong_index, not_running));
+    let set = SetPowerMeasurement { index: 4, ..SetPowerMeasurement::default() };
+    assert_eq!(tell(Request::SetPowerMeasurement(set)), wrong_index);
+    assert_eq!(tell(Request::StartPowerMeasurement(start)), Ok(()));
+    let running =
+        ("CONTROL_PROTOCOL_STATUS_FAILED_START_POWER_MEASUREMENT", "HAILO_POWER_MEASUREMENT_STATUS_ALREADY_STARTED");
+    assert_eq!(tell(Request::StartPowerMeasurement(start)), Err(running));
+    assert_eq!(tell(Request::StopPowerMeasurement), Ok(()));
+
+    let overrun = twice("FIRMWARE_CONFIGS_STATUS_BOARD_CONFIG_OVERRUN");
+    assert_eq!(tell(Request::ReadBoardConfig(ReadMemory { address: 500, data_count: 1 })), overrun);
+    let write = WriteMemory { address: 0x8000, data: &[1] };
+    assert_eq!(tell(Request::WriteBoardConfig(write)), overrun);
+    assert_eq!(tell(Request::WriteUserConfig(write)), twice("FIRMWARE_CONFIGS_STATUS_USER_CONFIG_OVERRUN"));
+
+    assert_eq!(tell(Request::WriteMemory(WriteMemory { address: 0x6000_0000, data: &[1, 2, 3] })), Ok(()));
+    assert_ne!(settings(), Settings::default());
+    machine.suspend_resume();
+    assert_eq!(settings(), Settings::default());
+}
+
+#[test]
+fn memory_reads_as_it_was_written() {
+    let driver = driver(DriverRelease::new(4, 23, 0), DriverRelease::new(4, 23, 0));
+    let interface = FirmwareInterface::V4_21;
+    let read = |address, data_count| {
+        let request = Request::ReadMemory(ReadMemory { address, data_count });
+        let message = ask(&driver, request.encode(interface, 1).unwrap().as_slice(), request.opcode());
+        match Response::decode(interface, Expected::request(request.opcode(), 1), &message) {
+            Ok((_, Response::MemoryData(data))) => data.data.to_vec(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(read(0x6000_0000, 4), [0; 4]);
+    let request = Request::WriteMemory(WriteMemory { address: 0x6000_0ffe, data: &[1, 2, 3, 4] });
+    ask(&driver, request.encode(interface, 1).unwrap().as_slice(), request.opcode());
+    assert_eq!(read(0x6000_0ffd, 6), [0, 1, 2, 3, 4, 0]);
+    assert_eq!(read(0, 1024).len(), 1024);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use core::fmt;
 use zerocopy::FromBytes;
 
 use super::enums::open_enums;
-use super::layout::{Field, Le16, Le32, wire_structs};
+use super::layout::{Field, Le16, Le32, Unrepresentable, wire_structs};
 
 wire_structs! {
     /// What the configuration begins with.
@@ -174,32 +174,82 @@ pub const DEFAULT_RED_ALARM_THRESHOLD: i32 = 120;
 #[doc(alias = "USER_CONFIG_TEMPERATURE_DEFAULT_RED_HYSTERESIS_ALARM_THRESHOLD")]
 pub const DEFAULT_RED_HYSTERESIS_ALARM_THRESHOLD: i32 = 116;
 
-/// The configuration ends within an entry.
+/// Why bytes are no user configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UserConfigError {
-    /// Which entry, counted from 0; the header for `None`.
-    pub entry: Option<u32>,
-    /// Bytes that it needs.
-    pub needed: usize,
-    /// Bytes that are left.
-    pub available: usize,
+pub enum UserConfigError {
+    /// They end within the header or an entry.
+    Truncated {
+        /// Which entry, counted from 0; the header for `None`.
+        entry: Option<u32>,
+        /// Bytes that it needs.
+        needed: usize,
+        /// Bytes that are left.
+        available: usize,
+    },
+    /// There are bytes behind the last entry.
+    Trailing {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl fmt::Display for UserConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { needed, available, .. } = self;
-        match self.entry {
-            Some(entry) => {
+        match self {
+            Self::Truncated { entry: Some(entry), needed, available } => {
                 write!(f, "entry {entry} of the user configuration needs {needed} bytes, {available} are left")
             }
-            None => write!(f, "the user configuration's header needs {needed} bytes, {available} are left"),
+            Self::Truncated { entry: None, needed, available } => {
+                write!(f, "the user configuration's header needs {needed} bytes, {available} are left")
+            }
+            Self::Trailing { count } => write!(f, "{count} bytes follow the last entry of the user configuration"),
         }
     }
 }
 
 impl core::error::Error for UserConfigError {}
 
+impl UserConfigHeader {
+    /// The bytes of the header.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: every value has its place.
+    pub fn to_bytes(&self) -> Result<[u8; size_of::<UserConfigHeaderLayout>()], Unrepresentable> {
+        let wire: UserConfigHeaderLayout = self.to_wire()?;
+        Ok(zerocopy::transmute!(wire))
+    }
+}
+
+impl UserConfigEntry {
+    /// The bytes of what an entry begins with; its value follows.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: every value has its place.
+    pub fn to_bytes(&self) -> Result<[u8; size_of::<UserConfigEntryLayout>()], Unrepresentable> {
+        let wire: UserConfigEntryLayout = self.to_wire()?;
+        Ok(zerocopy::transmute!(wire))
+    }
+}
+
 /// A user configuration as it is stored, read from untrusted bytes.
+///
+/// ```
+/// use hailo_abi::firmware::user_config::{UserConfigEntry, UserConfigHeader, UserConfigReader};
+///
+/// let header = UserConfigHeader { magic: 1, version: 2, entry_count: 1 };
+/// let entry = UserConfigEntry { category: 3, entry_id: 4, entry_size: 2 };
+/// let config = [&header.to_bytes()?[..], &entry.to_bytes()?, &[5, 6]].concat();
+/// let mut entries = UserConfigReader::new(&config)?;
+/// assert_eq!(entries.next(), Some(Ok((entry, &[5, 6][..]))));
+/// assert_eq!(UserConfigReader::check(&config), Ok(header));
+/// assert_eq!(
+///     UserConfigReader::check(&config[..21]).unwrap_err().to_string(),
+///     "entry 0 of the user configuration needs 10 bytes, 9 are left"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct UserConfigReader<'c> {
     header: UserConfigHeader,
@@ -215,12 +265,31 @@ impl<'c> UserConfigReader<'c> {
     /// If the bytes end within it.
     pub fn new(bytes: &'c [u8]) -> Result<Self, UserConfigError> {
         let needed = size_of::<UserConfigHeaderLayout>();
-        let (wire, rest) = UserConfigHeaderLayout::ref_from_prefix(bytes).map_err(|_| UserConfigError {
+        let (wire, rest) = UserConfigHeaderLayout::ref_from_prefix(bytes).map_err(|_| UserConfigError::Truncated {
             entry: None,
             needed,
             available: bytes.len(),
         })?;
         Ok(Self { header: UserConfigHeader::from_wire(wire), rest, next: 0 })
+    }
+
+    /// Reads a whole configuration: its header, all of its entries, and nothing behind them.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check(bytes: &'c [u8]) -> Result<UserConfigHeader, UserConfigError> {
+        let mut reader = Self::new(bytes)?;
+        reader.by_ref().try_for_each(|entry| entry.map(|_| ()))?;
+        match reader.rest.len() {
+            0 => Ok(reader.header),
+            count => Err(UserConfigError::Trailing { count }),
+        }
+    }
+
+    /// What is behind the entries that were read.
+    pub const fn rest(&self) -> &'c [u8] {
+        self.rest
     }
 
     /// The header.
@@ -237,7 +306,7 @@ impl<'c> Iterator for UserConfigReader<'c> {
             return None;
         }
         let available = self.rest.len();
-        let error = |needed| UserConfigError { entry: Some(self.next), needed, available };
+        let error = |needed| UserConfigError::Truncated { entry: Some(self.next), needed, available };
         let read = || {
             let size = size_of::<UserConfigEntryLayout>();
             let (wire, rest) = UserConfigEntryLayout::ref_from_prefix(self.rest).map_err(|_| error(size))?;

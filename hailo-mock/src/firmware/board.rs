@@ -1,23 +1,26 @@
 //! [`BoardFirmware`]: the firmware of a board, which answers every control of its release.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hailo_abi::firmware::control::{
-    BootSource, ChipTemperature, CommonHeader, ControlStatus, CoreIdentity, DeviceArchitecture, DvmOption,
-    ExtendedDeviceInformation, HealthInformation, HwConstsAnswer, Identity, IdleTime, MainHeaderAnswer, MeasuredPower,
+    BootSource, ChipTemperature, CommonHeader, CoreIdentity, DeviceArchitecture, DvmOption, ExtendedDeviceInformation,
+    HealthInformation, HwConstsAnswer, Identity, IdleTime, MAX_READ_MEMORY_DATA_SIZE, MainHeaderAnswer, MeasuredPower,
     MemoryData, Opcode, OvercurrentState, PowerMeasurementSet, PowerMeasurementType, PowerStatistics,
     PreviousSystemState, ReadMemory, Request, RequestError, ResetType, Response, SupportedFeatures, TemperatureInfo,
-    Text, ThrottlingState, UserConfigSize,
+    Text, ThrottlingState, UserConfigSize, WriteMemory,
 };
+use hailo_abi::firmware::user_config::{NnClock, UserConfigHeader, UserConfigReader};
 use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareStatus, FirmwareVersion};
 use hailo_abi::wire::Bool;
 
 use super::context_switch::ContextSwitch;
 use super::network::NetworkFunction;
-use super::values::{FirmwareValues, interface};
+use super::settings::{Logger, Refusal, Settings};
+use super::thermal::Thermal;
+use super::values::{FirmwareState, FirmwareValues, interface};
 use super::{Answer, BenchFirmware, Firmware, Hardware};
-use crate::device::Cpu;
+use crate::device::{Cpu, lock};
 use crate::options::BoardKind;
 
 /// How long one sample of a periodic measurement takes: 256 conversions of 1.1 ms would be longer than people wait, so
@@ -37,7 +40,13 @@ struct Measurement {
 /// The controls of a test bench ([`BenchFirmware`]) are understood too.
 #[derive(Debug, Default)]
 pub struct BoardFirmware {
-    values: FirmwareValues,
+    state: Arc<Mutex<FirmwareState>>,
+    running: Running,
+}
+
+/// What a firmware forgets when it is started anew.
+#[derive(Debug, Default)]
+struct Running {
     context_switch: ContextSwitch,
     /// When periodic measurements were started.
     measuring: Option<Instant>,
@@ -45,25 +54,60 @@ pub struct BoardFirmware {
     throttling_off: bool,
     overcurrent_off: bool,
     idle_since: Option<Instant>,
+    thermal: Thermal,
     /// Samples of the temperature since the start.
     samples: u16,
     noise: u64,
+    /// The memory that was read last.
+    memory: Memory,
+}
+
+/// As much memory as one control reads.
+#[derive(Debug)]
+struct Memory([u8; MAX_READ_MEMORY_DATA_SIZE]);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self([0; MAX_READ_MEMORY_DATA_SIZE])
+    }
 }
 
 impl BoardFirmware {
     /// Firmware that answers with these values.
     #[must_use]
     pub fn new(values: FirmwareValues) -> Self {
-        Self { values, ..Self::default() }
+        Self::sharing(Arc::new(Mutex::new(FirmwareState { values, settings: Settings::default() })))
+    }
+
+    /// Firmware whose values and settings somebody else changes and looks at, too.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use hailo_mock::{BoardFirmware, FirmwareState, Machine};
+    ///
+    /// let state = Arc::new(Mutex::new(FirmwareState::default()));
+    /// let shared = Arc::clone(&state);
+    /// let machine = Machine::builder().firmware(move |_| BoardFirmware::sharing(Arc::clone(&shared))).build()?;
+    /// // From now on the board is hot.
+    /// state.lock().unwrap().values.temperatures = [106.0, 105.0];
+    /// # drop(machine);
+    /// # Ok::<(), hailo_mock::OptionsError>(())
+    /// ```
+    #[must_use]
+    pub fn sharing(state: Arc<Mutex<FirmwareState>>) -> Self {
+        Self { state, running: Running::default() }
     }
 
     /// The same firmware, whose networks compute this.
     #[must_use]
     pub fn computing(mut self, function: impl NetworkFunction + 'static) -> Self {
-        self.context_switch = ContextSwitch::new(Arc::new(function));
+        self.running.context_switch = ContextSwitch::new(Arc::new(function));
         self
     }
+}
 
+impl Running {
     /// Stops everything, and starts with no network group again.
     fn forget_networks(&mut self, hardware: &Hardware<'_>) {
         self.context_switch.stop(hardware);
@@ -79,35 +123,42 @@ impl BoardFirmware {
 
     fn answer<'a>(
         &'a mut self,
+        state: &'a mut FirmwareState,
         hardware: &Hardware<'_>,
         interface: FirmwareInterface,
         request: &Request<'_>,
-    ) -> Result<Option<Response<'a>>, FirmwareStatus> {
+    ) -> Result<Option<Response<'a>>, Refusal> {
+        let FirmwareState { values, settings } = state;
+        self.thermal.update(values, !self.throttling_off);
         let response = match *request {
             Request::Identify => Response::Identity(identity(hardware)),
             Request::CoreIdentify => {
                 let fw_version = FirmwareVersion::new(release(hardware), FirmwareVersion::CORE);
                 Response::CoreIdentity(CoreIdentity { fw_version })
             }
-            Request::GetDeviceInformation => Response::ExtendedDeviceInformation(self.extended(hardware)),
+            Request::GetDeviceInformation => Response::ExtendedDeviceInformation(extended(values, settings, hardware)),
             Request::GetChipTemperature => {
                 self.samples = self.samples.wrapping_add(1);
                 let sample_count = self.samples;
-                let [first, second] = self.values.temperatures;
+                let [first, second] = values.temperatures;
                 let (ts0_temperature, ts1_temperature) = (first + self.noise() / 4.0, second + self.noise() / 4.0);
                 let info = TemperatureInfo { ts0_temperature, ts1_temperature, sample_count };
                 Response::ChipTemperature(ChipTemperature { info })
             }
             Request::PowerMeasurement(measurement) => Response::MeasuredPower(MeasuredPower {
-                power_measurement: self.values.power + self.noise() / 16.0,
+                power_measurement: values.power + self.noise() / 16.0,
                 dvm: chosen_dvm(measurement.dvm),
                 measurement_type: chosen_type(measurement.measurement_type),
             }),
             Request::SetPowerMeasurement(set) => {
-                let place = self.measurements.get_mut(set.index as usize).ok_or(FirmwareStatus::UNSUPPORTED_DEVICE)?;
+                let place = self.measurements.get_mut(set.index as usize).ok_or_else(wrong_index)?;
                 *place =
                     Measurement { dvm: chosen_dvm(set.dvm), kind: chosen_type(set.measurement_type), cleared: None };
                 Response::PowerMeasurementSet(PowerMeasurementSet { dvm: place.dvm, measurement_type: place.kind })
+            }
+            Request::StartPowerMeasurement(_) if self.measuring.is_some() => {
+                let failed = "CONTROL_PROTOCOL_STATUS_FAILED_START_POWER_MEASUREMENT";
+                return Err(Refusal::named(failed, "HAILO_POWER_MEASUREMENT_STATUS_ALREADY_STARTED"));
             }
             Request::StartPowerMeasurement(_) => {
                 self.measuring = Some(Instant::now());
@@ -118,9 +169,9 @@ impl BoardFirmware {
                 Response::Done
             }
             Request::GetPowerMeasurement(get) => {
-                Response::PowerStatistics(self.statistics(get.index, get.should_clear.get())?)
+                Response::PowerStatistics(self.statistics(values, get.index, get.should_clear.get())?)
             }
-            Request::GetHealthInformation => Response::HealthInformation(self.health()),
+            Request::GetHealthInformation => Response::HealthInformation(self.health(values, settings)),
             Request::GetThrottlingState => {
                 Response::ThrottlingState(ThrottlingState { is_active: Bool::new(!self.throttling_off) })
             }
@@ -136,12 +187,18 @@ impl BoardFirmware {
                 Response::Done
             }
             Request::SetClockFrequency(set) => {
-                self.values.clock_rate = set.clock_freq;
+                if NnClock(set.clock_freq).name().is_none() {
+                    return Err(Refusal::of("SOC_INVALID_CLOCK_RATE"));
+                }
+                settings.clock_rate = Some(set.clock_freq);
                 Response::Done
             }
-            Request::GetHwConsts => Response::HwConstsAnswer(HwConstsAnswer { hw_consts: self.values.hw_consts }),
+            Request::GetHwConsts => Response::HwConstsAnswer(HwConstsAnswer { hw_consts: values.hw_consts }),
             Request::AppPreviousSystemState | Request::CorePreviousSystemState => {
                 Response::PreviousSystemState(PreviousSystemState { system_state: 0 })
+            }
+            Request::IdleTimeSetMeasurement(set) if set.measurement_enable.get() == self.idle_since.is_some() => {
+                return Err(Refusal::of("CONTROL_PROTOCOL_STATUS_IDLE_TIME_MEASUREMENT_ALREADY_SET"));
             }
             Request::IdleTimeSetMeasurement(set) => {
                 self.idle_since = set.measurement_enable.get().then(Instant::now);
@@ -151,17 +208,13 @@ impl BoardFirmware {
                 let idle = self.idle_since.map(|since| since.elapsed()).unwrap_or_default();
                 Response::IdleTime(IdleTime { idle_time_ns: idle.as_nanos() as u64 })
             }
-            Request::ExamineUserConfig => Response::UserConfigSize(UserConfigSize {
-                version: 1,
-                entry_count: 0,
-                total_size: self.values.user_config.len() as u32,
-            }),
-            Request::ReadUserConfig(read) => part(&self.values.user_config, read)?,
-            Request::ReadBoardConfig(read) => part(&self.values.board_config, read)?,
-            Request::WriteUserConfig(write) => overwrite(&mut self.values.user_config, write.address, write.data)?,
-            Request::WriteBoardConfig(write) => overwrite(&mut self.values.board_config, write.address, write.data)?,
+            Request::ExamineUserConfig => Response::UserConfigSize(examine(&values.user_config)),
+            Request::ReadUserConfig(read) => part(&values.user_config, read, USER_CONFIG_OVERRUN)?,
+            Request::ReadBoardConfig(read) => part(&values.board_config, read, BOARD_CONFIG_OVERRUN)?,
+            Request::WriteUserConfig(write) => overwrite(&mut values.user_config, write, USER_CONFIG_OVERRUN)?,
+            Request::WriteBoardConfig(write) => overwrite(&mut values.board_config, write, BOARD_CONFIG_OVERRUN)?,
             Request::EraseUserConfig => {
-                self.values.user_config.clear();
+                values.user_config.clear();
                 Response::Done
             }
             Request::Reset(reset) => {
@@ -191,78 +244,76 @@ impl BoardFirmware {
                 self.context_switch.clear()?;
                 Response::Done
             }
-            Request::AppWatchdogEnable(_)
-            | Request::AppWatchdogConfig(_)
-            | Request::CoreWatchdogEnable(_)
-            | Request::CoreWatchdogConfig(_)
-            | Request::SetFirmwareLogger(_)
-            | Request::SetHostInfo(_)
-            | Request::SetSleepState(_)
+            Request::AppWatchdogEnable(set) | Request::CoreWatchdogEnable(set) => {
+                settings.watchdog(request.opcode().cpu()).enable(set.should_enable.get())?;
+                Response::Done
+            }
+            Request::AppWatchdogConfig(config) | Request::CoreWatchdogConfig(config) => {
+                settings.watchdog(request.opcode().cpu()).configure(config)?;
+                Response::Done
+            }
+            Request::SetFirmwareLogger(set) => {
+                settings.set_logger(set)?;
+                hardware.set_logger(settings.logger);
+                Response::Done
+            }
+            Request::SetPauseFrames(set) => {
+                settings.rx_pause_frames = set.rx_pause_frames_enable.get();
+                Response::Done
+            }
+            Request::SetSleepState(set) => {
+                settings.set_sleep(set.sleep_state)?;
+                Response::Done
+            }
+            Request::ReadMemory(read) => {
+                Response::MemoryData(settings.read_memory(read.address, read.data_count, &mut self.memory.0)?)
+            }
+            Request::WriteMemory(write) => {
+                settings.write_memory(write.address, write.data)?;
+                Response::Done
+            }
+            Request::SetHostInfo(_)
             | Request::SetDataflowInterrupt(_)
-            | Request::SetPauseFrames(_)
             | Request::ConfigTimestamp(_)
             | Request::SignalDriverDown
             | Request::SignalCacheUpdated
             | Request::UpdateCacheReadOffset(_) => Response::Done,
-            Request::ReadMemory(read) => Response::MemoryData(MemoryData { data: zeros(read.data_count)? }),
-            Request::WriteMemory(_) => Response::Done,
             // The board has no camera, no Ethernet, no flash memory and nothing to debug.
-            _ => return Err(FirmwareStatus::UNSUPPORTED_DEVICE),
+            _ => return Err(FirmwareStatus::UNSUPPORTED_DEVICE.into()),
         };
         Ok(Some(response))
     }
 
-    fn extended(&self, hardware: &Hardware<'_>) -> ExtendedDeviceInformation {
-        let seed = hardware.seed();
-        let mut soc_id = [0; 32];
-        for (index, byte) in soc_id.iter_mut().enumerate() {
-            *byte = 0xa0u8.wrapping_add(index as u8).wrapping_add((seed >> (8 * (index % 8))) as u8);
-        }
-        let features = SupportedFeatures::PCIE | SupportedFeatures::CURRENT_MONITORING;
-        ExtendedDeviceInformation {
-            neural_network_core_clock_rate: self.values.clock_rate,
-            supported_features: [features.bits(), 0],
-            boot_source: BootSource::PCIE,
-            lcs: 3,
-            soc_id,
-            pd_info: std::array::from_fn(|index| 0x40 + index as u8),
-            ..ExtendedDeviceInformation::default()
-        }
-    }
-
-    fn health(&self) -> HealthInformation {
-        let [orange, orange_end] = self.values.orange_threshold;
-        let [red, red_end] = self.values.red_threshold;
-        let hottest = self.values.temperatures.into_iter().fold(f32::MIN, f32::max);
-        let level = self.values.throttling_levels.iter().rposition(|level| hottest >= level.temperature_threshold);
-        let zone = if hottest >= red as f32 { 2 } else { u8::from(hottest >= orange as f32) };
-        let clock = level
-            .and_then(|level| self.values.throttling_levels.get(level))
-            .map_or(self.values.clock_rate, |level| level.throttling_nn_clock_freq);
+    fn health(&self, values: &FirmwareValues, settings: &Settings) -> HealthInformation {
+        let [orange, orange_end] = values.orange_threshold;
+        let [red, red_end] = values.red_threshold;
+        let Thermal { zone, level } = self.thermal;
         HealthInformation {
             overcurrent_protection_active: Bool::new(!self.overcurrent_off),
-            red_overcurrent_threshold: HealthInformation::red_overcurrent_threshold_of(self.values.red_overcurrent),
+            red_overcurrent_threshold: HealthInformation::red_overcurrent_threshold_of(values.red_overcurrent),
             temperature_throttling_active: Bool::new(!self.throttling_off),
             current_temperature_zone: zone,
             current_temperature_throttling_level: level.map_or(-1, |level| level as i8),
-            temperature_throttling_levels: self.values.throttling_levels,
+            temperature_throttling_levels: values.throttling_levels,
             orange_temperature_threshold: orange,
             orange_hysteresis_temperature_threshold: orange_end,
             red_temperature_threshold: red,
             red_hysteresis_temperature_threshold: red_end,
-            requested_temperature_clock_freq: clock,
+            requested_temperature_clock_freq: self.thermal.clock(values).unwrap_or(clock_rate(values, settings)),
             ..HealthInformation::default()
         }
     }
 
-    fn statistics(&mut self, index: u32, clear: bool) -> Result<PowerStatistics, FirmwareStatus> {
-        let started = self.measuring.ok_or(FirmwareStatus::UNSUPPORTED_DEVICE)?;
-        let place = self.measurements.get_mut(index as usize).ok_or(FirmwareStatus::UNSUPPORTED_DEVICE)?;
+    fn statistics(&mut self, values: &FirmwareValues, index: u32, clear: bool) -> Result<PowerStatistics, Refusal> {
+        let place = self.measurements.get_mut(index as usize).ok_or_else(wrong_index)?;
+        let failed = "CONTROL_PROTOCOL_STATUS_FAILED_GET_POWER_MEASUREMENT";
+        let stopped = || Refusal::named(failed, "HAILO_POWER_MEASUREMENT_TASK_NOT_RUNNING");
+        let started = self.measuring.ok_or_else(stopped)?;
         let since = place.cleared.filter(|cleared| *cleared > started).unwrap_or(started);
         if clear {
             place.cleared = Some(Instant::now());
         }
-        let average = self.values.power;
+        let average = values.power;
         Ok(PowerStatistics {
             total_number_of_samples: (since.elapsed().as_micros() / SAMPLE.as_micros()) as u32,
             min_value: average - 0.625,
@@ -270,6 +321,29 @@ impl BoardFirmware {
             average_value: average,
             average_time_value_milliseconds: SAMPLE.as_secs_f32() * 1000.0,
         })
+    }
+}
+
+/// The core's clock as long as it is not lowered, in hertz.
+fn clock_rate(values: &FirmwareValues, settings: &Settings) -> u32 {
+    settings.clock_rate.unwrap_or(values.clock_rate)
+}
+
+fn extended(values: &FirmwareValues, settings: &Settings, hardware: &Hardware<'_>) -> ExtendedDeviceInformation {
+    let seed = hardware.seed();
+    let mut soc_id = [0; 32];
+    for (index, byte) in soc_id.iter_mut().enumerate() {
+        *byte = 0xa0u8.wrapping_add(index as u8).wrapping_add((seed >> (8 * (index % 8))) as u8);
+    }
+    let features = SupportedFeatures::PCIE | SupportedFeatures::CURRENT_MONITORING;
+    ExtendedDeviceInformation {
+        neural_network_core_clock_rate: clock_rate(values, settings),
+        supported_features: [features.bits(), 0],
+        boot_source: BootSource::PCIE,
+        lcs: 3,
+        soc_id,
+        pd_info: std::array::from_fn(|index| 0x40 + index as u8),
+        ..ExtendedDeviceInformation::default()
     }
 }
 
@@ -281,30 +355,31 @@ impl Firmware for BoardFirmware {
         let interface = interface(hardware.firmware_version());
         // A message that ends within its header has none to repeat.
         let header = CommonHeader::parse(message).map(|(header, _)| header).unwrap_or_default();
+        let state = &mut *lock(&self.state);
         let result = match Request::decode(interface, message) {
-            Ok((_, request)) => self.answer(hardware, interface, &request),
+            Ok((_, request)) => self.running.answer(state, hardware, interface, &request),
             // Whatever is said besides, the device says who it is: even an empty mailbox reads as this request.
-            Err(_) if header.opcode == Opcode::IDENTIFY => self.answer(hardware, interface, &Request::Identify),
-            Err(error) => Err(refusal(&error)),
+            Err(_) if header.opcode == Opcode::IDENTIFY => Ok(Some(Response::Identity(identity(hardware)))),
+            Err(error) => Err(refusal(&error).into()),
         };
         let encoded = match result {
             Ok(None) => return None,
             Ok(Some(response)) => response.encode(interface, &header),
-            Err(status) => {
-                let status = ControlStatus { major_status: status, minor_status: status };
-                Response::encode_failure(&header, status)
-            }
+            Err(Refusal(status)) => Response::encode_failure(&header, status),
         };
         Some(Answer::now(encoded.map(|message| message.as_slice().to_vec()).unwrap_or_default()))
     }
 
     fn shutdown(&mut self, hardware: &Hardware<'_>) {
-        self.forget_networks(hardware);
+        self.running.forget_networks(hardware);
     }
 
     fn restart(&mut self, hardware: &Hardware<'_>) {
-        self.forget_networks(hardware);
-        *self = Self { context_switch: std::mem::take(&mut self.context_switch), ..Self::new(self.values.clone()) };
+        self.running.forget_networks(hardware);
+        let context_switch = std::mem::take(&mut self.running.context_switch);
+        self.running = Running { context_switch, ..Running::default() };
+        lock(&self.state).settings = Settings::default();
+        hardware.set_logger(Logger::default());
     }
 }
 
@@ -360,33 +435,43 @@ fn chosen_type(kind: PowerMeasurementType) -> PowerMeasurementType {
     if kind == PowerMeasurementType::AUTO { PowerMeasurementType::POWER } else { kind }
 }
 
-/// Zeros, as unused memory reads.
-fn zeros(count: u32) -> Result<&'static [u8], FirmwareStatus> {
-    static ZEROS: [u8; 1024] = [0; 1024];
-    ZEROS.get(..count as usize).ok_or(FirmwareStatus::UNSUPPORTED_DEVICE)
+fn wrong_index() -> Refusal {
+    Refusal::of("CONTROL_PROTOCOL_STATUS_INVALID_POWER_MEASUREMENT_INDEX")
 }
 
-fn part(bytes: &[u8], read: ReadMemory) -> Result<Response<'_>, FirmwareStatus> {
+const USER_CONFIG_OVERRUN: &str = "FIRMWARE_CONFIGS_STATUS_USER_CONFIG_OVERRUN";
+const BOARD_CONFIG_OVERRUN: &str = "FIRMWARE_CONFIGS_STATUS_BOARD_CONFIG_OVERRUN";
+
+/// What is stored as user configuration: as much of it as its header says.
+fn examine(config: &[u8]) -> UserConfigSize {
+    let Ok(mut entries) = UserConfigReader::new(config) else { return UserConfigSize::default() };
+    let UserConfigHeader { version, entry_count, .. } = entries.header();
+    let sound = entries.by_ref().all(|entry| entry.is_ok());
+    let total_size = if sound { config.len() - entries.rest().len() } else { config.len() };
+    UserConfigSize { version, entry_count, total_size: total_size as u32 }
+}
+
+fn part<'a>(bytes: &'a [u8], read: ReadMemory, overrun: &'static str) -> Result<Response<'a>, Refusal> {
     let start = read.address as usize;
     let end = start.saturating_add(read.data_count as usize);
-    let data = bytes.get(start..end).ok_or(FirmwareStatus::UNSUPPORTED_DEVICE)?;
+    let data = bytes.get(start..end).ok_or_else(|| Refusal::of(overrun))?;
     Ok(Response::MemoryData(MemoryData { data }))
 }
 
 /// The most bytes that a configuration has.
 const MAX_CONFIG: usize = 0x8000;
 
-fn overwrite(bytes: &mut Vec<u8>, address: u32, data: &[u8]) -> Result<Response<'static>, FirmwareStatus> {
-    let start = address as usize;
-    let end = start.saturating_add(data.len());
+fn overwrite(bytes: &mut Vec<u8>, write: WriteMemory<'_>, overrun: &'static str) -> Result<Response<'static>, Refusal> {
+    let start = write.address as usize;
+    let end = start.saturating_add(write.data.len());
     if end > MAX_CONFIG {
-        return Err(FirmwareStatus::UNSUPPORTED_DEVICE);
+        return Err(Refusal::of(overrun));
     }
     if bytes.len() < end {
         bytes.resize(end, 0);
     }
     if let Some(place) = bytes.get_mut(start..end) {
-        place.copy_from_slice(data);
+        place.copy_from_slice(write.data);
     }
     Ok(Response::Done)
 }

@@ -13,13 +13,16 @@ mod bench;
 mod board;
 mod context_switch;
 mod network;
+mod settings;
 pub(crate) mod spontaneous;
+mod thermal;
 mod values;
 
 pub use bench::BenchFirmware;
 pub use board::BoardFirmware;
 pub use network::{InputFrame, NetworkFunction, Pattern};
-pub use values::FirmwareValues;
+pub use settings::{Logger, Settings, Watchdog};
+pub use values::{FirmwareState, FirmwareValues};
 
 /// The most bytes of an answer.
 pub const MAX_ANSWER: usize = 1500;
@@ -167,6 +170,11 @@ impl<'a> Hardware<'a> {
     /// Appends to the log of a CPU.
     pub fn append_log(&self, cpu: Cpu, bytes: &[u8]) {
         self.board.device.append_log(cpu, bytes);
+    }
+
+    /// Says which lines the board writes into its logs of its own accord ([`MachineOptions::log`](crate::MachineOptions)).
+    pub fn set_logger(&self, logger: Logger) {
+        self.board.device.set_logger(logger);
     }
 
     /// Makes the board look unplugged, in a while, for some time.

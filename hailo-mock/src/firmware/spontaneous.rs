@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hailo_abi::firmware::control::LoggerLevel;
 use hailo_abi::firmware::notification::{
     ClockChanged, Event, EventPriority, MAX_NOTIFICATION_SIZE, Notification, OvercurrentAlert, TemperatureAlarm,
 };
@@ -44,7 +45,9 @@ fn notify(board: &Arc<Board>, period: Duration, number: u32) {
 }
 
 fn log(board: &Arc<Board>, period: Duration, number: u64) {
-    board.device.append_log(Cpu::Application, format!("emulated firmware: line {number}\n").as_bytes());
+    if board.device.logs(LoggerLevel::INFO) {
+        board.device.append_log(Cpu::Application, format!("emulated firmware: line {number}\n").as_bytes());
+    }
     board.after(period, move |board| log(board, period, number + 1));
 }
 
@@ -54,6 +57,6 @@ pub(crate) fn start(board: &Arc<Board>, options: &MachineOptions) {
         board.after(period, move |board| notify(board, period, 0));
     }
     if let Some(period) = options.log {
-        board.after(period, move |board| log(board, period, 0));
+        log(board, period, 0);
     }
 }

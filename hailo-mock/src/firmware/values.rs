@@ -2,7 +2,13 @@
 
 use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::control::{HwConsts, ThrottlingLevel};
+use hailo_abi::firmware::user_config::{
+    DEFAULT_ORANGE_ALARM_THRESHOLD, DEFAULT_ORANGE_HYSTERESIS_ALARM_THRESHOLD, DEFAULT_RED_ALARM_THRESHOLD,
+    DEFAULT_RED_HYSTERESIS_ALARM_THRESHOLD,
+};
 use hailo_abi::wire::Bool;
+
+use super::settings::Settings;
 
 /// What emulated firmware answers when it is asked for a measurement or a property. All values are invented; they are
 /// those of a board that is well.
@@ -50,14 +56,24 @@ impl Default for FirmwareValues {
                 should_optimize_credits: Bool::new(true),
                 default_initial_credit_size: 0x8000,
             },
-            orange_threshold: [104, 99],
-            red_threshold: [120, 115],
+            orange_threshold: [DEFAULT_ORANGE_ALARM_THRESHOLD, DEFAULT_ORANGE_HYSTERESIS_ALARM_THRESHOLD],
+            red_threshold: [DEFAULT_RED_ALARM_THRESHOLD, DEFAULT_RED_HYSTERESIS_ALARM_THRESHOLD],
             red_overcurrent: 2600,
             throttling_levels: [level(104.0, 300), level(107.0, 200), level(110.0, 100), level(113.0, 50)],
             user_config: Vec::new(),
             board_config: (0..500u32).map(|index| (index * 7 % 251) as u8).collect(),
         }
     }
+}
+
+/// What emulated firmware says, and what it was told. Who shares it with a [`BoardFirmware`](super::BoardFirmware) can change
+/// and look at it while the board runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirmwareState {
+    /// What it says.
+    pub values: FirmwareValues,
+    /// What it was told since it was started.
+    pub settings: Settings,
 }
 
 /// The generation of the protocol that a firmware version speaks; for a version that is not known, the one in which what all

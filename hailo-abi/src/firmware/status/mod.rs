@@ -124,6 +124,17 @@ impl FirmwareStatus {
         self.table()?.names.lines().nth(usize::from(self.value()))
     }
 
+    /// The code that the vendor gave this name, in any release.
+    ///
+    /// ```
+    /// use hailo_abi::firmware::FirmwareStatus;
+    ///
+    /// assert_eq!(FirmwareStatus::named("WD_STATUS_CONFIG_WHILE_ENABLED"), Some(FirmwareStatus(0x4015_0002)));
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all(FirmwareInterface::NEWEST).find_map(|(status, known)| (known == name).then_some(status))
+    }
+
     /// The vendor's name of the code in a generation.
     pub fn name_in(self, interface: FirmwareInterface) -> Option<&'static str> {
         (self.is_success() || self.since()? <= interface).then(|| self.name()).flatten()

@@ -2,8 +2,9 @@
 //!
 //! The driver hands whatever the firmware answers to whoever waits. So the answer to a control that timed out completes the
 //! next control, of whatever process, with bytes that belong to the first. The header of an answer repeats sequence number
-//! and opcode of its request: by them such an answer is told apart here, and after a control that got no answer the next
-//! one is not sent before a harmless one has come back with its own answer.
+//! and opcode of its request: by them such an answer is told apart here. After a control that got no answer of its own, the
+//! next one is not sent before the same CPU has answered a harmless question: it answers in order, so nothing older can
+//! follow then.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use hailo_abi::Errno;
 use hailo_abi::command::{FwControl, FwControlReply, MAX_CONTROL_LENGTH, MD5_LENGTH};
 use hailo_abi::driver::FwControlBuffer;
 use hailo_abi::enums::CpuId;
+use hailo_abi::firmware::control::Request;
 use md5::{Digest, Md5};
 
 use crate::device::{Device, Inner};
@@ -24,10 +26,6 @@ pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
 
 const SEQUENCE: std::ops::Range<usize> = 8..12;
 const OPCODE: std::ops::Range<usize> = 12..16;
-/// The version of the control protocol, in the first word.
-const PROTOCOL_VERSION: u32 = 2;
-/// Asks who the firmware is: it changes nothing, and every firmware knows it.
-const IDENTIFY: u32 = 0;
 /// How often to ask, after a control without answer, until the answer is that to the question.
 const DRAIN_ATTEMPTS: u32 = 8;
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -41,8 +39,8 @@ pub type ControlBuffer = [u8; MAX_CONTROL_LENGTH];
 #[derive(Debug)]
 pub(crate) struct Controls {
     sequence: u32,
-    /// Whether an answer to an earlier control may still come.
-    outstanding: bool,
+    /// The CPU from which the answer to an earlier control may still come.
+    outstanding: Option<CpuId>,
     /// Whether this firmware repeats sequence numbers in its answers; unknown before the first.
     repeats_sequence: Option<bool>,
 }
@@ -50,7 +48,7 @@ pub(crate) struct Controls {
 impl Controls {
     pub(crate) fn new() -> Self {
         // Other processes count too; the vendor's library always sends 0.
-        Self { sequence: std::process::id() << 12 | 1, outstanding: false, repeats_sequence: None }
+        Self { sequence: std::process::id() << 12 | 1, outstanding: None, repeats_sequence: None }
     }
 
     fn next(&mut self) -> u32 {
@@ -113,8 +111,8 @@ impl Inner {
         }
         // The driver sends one control at a time anyway.
         let mut controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
-        if controls.outstanding {
-            self.drain(&mut controls, cpu, answer)?;
+        if let Some(late) = controls.outstanding {
+            self.drain(&mut controls, late, answer)?;
         }
         let sequence = controls.next();
         // SAFETY: promised by the caller.
@@ -135,26 +133,26 @@ impl Inner {
         answer: &'a mut ControlBuffer,
     ) -> Result<&'a [u8]> {
         let mut controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
-        if controls.outstanding {
-            self.drain(&mut controls, cpu, answer)?;
+        if let Some(late) = controls.outstanding {
+            self.drain(&mut controls, late, answer)?;
         }
         // SAFETY: promised by the caller; the length was checked by whoever encoded the request.
         let length = unsafe { self.exchange(&mut controls, 0, cpu, request, timeout, answer) }?;
         Ok(&answer[..length])
     }
 
-    /// Asks a harmless question until the answer is that to the question.
+    /// Asks a CPU who its firmware is, which changes nothing and every firmware knows, until it answers that.
     fn drain(&self, controls: &mut Controls, cpu: CpuId, answer: &mut ControlBuffer) -> Result<()> {
-        let mut request = [0; CONTROL_HEADER_LENGTH];
-        request[..4].copy_from_slice(&PROTOCOL_VERSION.to_be_bytes());
-        request[OPCODE].copy_from_slice(&IDENTIFY.to_be_bytes());
+        let question = if cpu == CpuId::CPU1 { Request::CoreIdentify } else { Request::Identify };
+        let request =
+            question.encode_release_independent(0).map_err(|error| self.failed(SEND, ErrorKind::Control(error)))?;
         let mut last = None;
         for _ in 0..DRAIN_ATTEMPTS {
             let sequence = controls.next();
             // SAFETY: asking who the firmware is makes it answer, and nothing else.
-            match unsafe { self.exchange(controls, sequence, cpu, &request, DRAIN_TIMEOUT, answer) } {
+            match unsafe { self.exchange(controls, sequence, cpu, request.as_slice(), DRAIN_TIMEOUT, answer) } {
                 Ok(_) => {
-                    controls.outstanding = false;
+                    controls.outstanding = None;
                     return Ok(());
                 }
                 Err(error) => match error.kind() {
@@ -204,12 +202,12 @@ impl Inner {
             },
         };
         let length = received.map_err(|kind| {
-            controls.outstanding = kind != ErrorKind::NoFirmware;
+            controls.outstanding = (kind != ErrorKind::NoFirmware).then_some(cpu);
             self.failed(SEND, kind)
         })?;
         let answered = (word(answer, OPCODE), word(answer, SEQUENCE));
         if length < CONTROL_HEADER_LENGTH || answered.0 != word(buffer, OPCODE) {
-            controls.outstanding = true;
+            controls.outstanding = Some(cpu);
             return Err(self.failed(SEND, ErrorKind::ForeignAnswer));
         }
         if sequence == 0 {
@@ -220,7 +218,7 @@ impl Inner {
             // Only the opcode can be compared then.
             controls.repeats_sequence = Some(false);
         } else {
-            controls.outstanding = true;
+            controls.outstanding = Some(cpu);
             return Err(self.failed(SEND, ErrorKind::ForeignAnswer));
         }
         Ok(length)

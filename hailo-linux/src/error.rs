@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hailo_abi::firmware::control::{Opcode, ResponseError};
+use hailo_abi::firmware::user_config::UserConfigError;
 use hailo_abi::firmware::{FirmwareRelease, FirmwareStatus, KnownReleases};
 use hailo_abi::{ChannelId, DriverRelease, EncodeError, Errno};
 
@@ -418,6 +419,21 @@ pub enum Invalid {
         /// The most.
         max: usize,
     },
+    /// A configuration has a limited length.
+    #[error("the {what} configuration has {}, not {given}", Count { min: *.min, max: *.max })]
+    ConfigLength {
+        /// Which configuration.
+        what: &'static str,
+        /// The length given.
+        given: usize,
+        /// The least.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
+    /// A user configuration that is not well formed.
+    #[error("{0}")]
+    UserConfig(UserConfigError),
     /// A value that the firmware or the driver does not take.
     #[error("{what} cannot be {given}")]
     Value {
@@ -426,6 +442,19 @@ pub enum Invalid {
         /// What was given.
         given: u64,
     },
+}
+
+/// A number of bytes, or a range of it.
+struct Count {
+    min: usize,
+    max: usize,
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { min, max } = self;
+        if min == max { write!(f, "{max} bytes") } else { write!(f, "{min} to {max} bytes") }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use hailo_abi::command::MAX_CONTROL_LENGTH;
 use hailo_abi::enums::CpuId;
+use hailo_abi::firmware::constants::MAX_REQUEST_PAYLOAD_SIZE;
 use hailo_abi::firmware::control::{
     AveragingFactor, ChipTemperature, CoreIdentity, Done, DvmOption, EncodeError, Expected, ExtendedDeviceInformation,
     GetPowerMeasurement, HealthInformation, HwConsts, HwConstsAnswer, Identity, LoggerLevel, MAX_READ_MEMORY_DATA_SIZE,
@@ -12,18 +13,22 @@ use hailo_abi::firmware::control::{
     PowerMeasurementType, PowerStatistics, PreviousSystemState, ReadMemory, Request, Reset, ResetType, ResponseError,
     SamplingPeriod, SetFirmwareLogger, SetOvercurrentState, SetPowerMeasurement, SetThrottlingState,
     StartPowerMeasurement, TemperatureInfo, ThrottlingState, UserConfigSize, WatchdogConfig, WatchdogEnable,
-    WatchdogMode,
+    WatchdogMode, WriteMemory,
 };
+use hailo_abi::firmware::user_config::UserConfigReader;
 use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareVersion, NetworkGroupHeader};
 
 use crate::control::CONTROL_TIMEOUT;
 use crate::device::Device;
 use crate::error::{Error, ErrorKind, Invalid, Result};
 
-/// Bytes of the board configuration that there are.
-const BOARD_CONFIG_SIZE: u32 = 500;
-/// The most bytes of a user configuration that are believed.
-const MAX_USER_CONFIG_SIZE: u32 = 1 << 20;
+/// Bytes of the board configuration, as many as the vendor's library reads.
+pub const BOARD_CONFIG_SIZE: u32 = 500;
+/// The most bytes of a user configuration that are believed, and written.
+pub const MAX_USER_CONFIG_SIZE: u32 = 1 << 20;
+/// How many bytes are written at a time: the device takes 1024 bytes of parameters, which begin with the address and both
+/// lengths.
+const WRITE_SIZE: usize = MAX_REQUEST_PAYLOAD_SIZE - 12;
 
 const IDENTIFY: &str = "identify the firmware";
 const RESET: &str = "reset";
@@ -326,6 +331,66 @@ impl Firmware {
     #[doc(alias = "HAILO_CONTROL_OPCODE_READ_BOARD_CONFIG")]
     pub fn board_config(&self) -> Result<Vec<u8>> {
         self.read("read the board configuration", Request::ReadBoardConfig, 0, BOARD_CONFIG_SIZE)
+    }
+
+    /// Replaces the user configuration, which takes effect when the firmware starts again. What is behind a shorter
+    /// configuration stays, but nothing refers to it; [`erase_user_config`](Self::erase_user_config) first where that matters.
+    ///
+    /// If it fails in the middle, the stored configuration is damaged, and is to be written again.
+    ///
+    /// # Errors
+    /// [`Invalid::UserConfig`] before anything is written: it is not well formed; [`Invalid::ConfigLength`]; what came of the
+    /// controls.
+    #[doc(alias = "HAILO_CONTROL_OPCODE_WRITE_USER_CONFIG")]
+    pub fn write_user_config(&self, config: &[u8]) -> Result<()> {
+        let operation = "write the user configuration";
+        let invalid = |invalid| Err(self.device.inner.invalid(operation, invalid));
+        let max = MAX_USER_CONFIG_SIZE as usize;
+        if config.len() > max {
+            return invalid(Invalid::ConfigLength { what: "user", given: config.len(), min: 0, max });
+        }
+        if let Err(error) = UserConfigReader::check(config) {
+            return invalid(Invalid::UserConfig(error));
+        }
+        self.write(operation, Request::WriteUserConfig, config)
+    }
+
+    /// Erases the user configuration: the firmware uses values of its own when it starts again.
+    ///
+    /// # Errors
+    /// What came of the control.
+    #[doc(alias = "HAILO_CONTROL_OPCODE_ERASE_USER_CONFIG")]
+    pub fn erase_user_config(&self) -> Result<()> {
+        self.tell("erase the user configuration", &Request::EraseUserConfig)
+    }
+
+    /// Replaces the board configuration, which belongs to the board as its vendor built it: a wrong one can keep the board
+    /// from starting. Its form is not published, so that only its length is checked.
+    ///
+    /// # Errors
+    /// [`Invalid::ConfigLength`] for any other length than [`BOARD_CONFIG_SIZE`]; what came of the control.
+    #[doc(alias = "HAILO_CONTROL_OPCODE_WRITE_BOARD_CONFIG")]
+    pub fn write_board_config(&self, config: &[u8]) -> Result<()> {
+        let operation = "write the board configuration";
+        let size = BOARD_CONFIG_SIZE as usize;
+        if config.len() != size {
+            let invalid = Invalid::ConfigLength { what: "board", given: config.len(), min: size, max: size };
+            return Err(self.device.inner.invalid(operation, invalid));
+        }
+        self.write(operation, Request::WriteBoardConfig, config)
+    }
+
+    fn write<'m>(
+        &self,
+        operation: &'static str,
+        request: fn(WriteMemory<'m>) -> Request<'m>,
+        bytes: &'m [u8],
+    ) -> Result<()> {
+        // The length was checked to be far below 4 GiB.
+        for (address, data) in (0..).step_by(WRITE_SIZE).zip(bytes.chunks(WRITE_SIZE)) {
+            self.tell(operation, &request(WriteMemory { address, data }))?;
+        }
+        Ok(())
     }
 
     /// Reads `length` bytes of the device's memory. Some addresses are registers, which reading can change.

@@ -4,6 +4,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use hailo_abi::firmware::user_config::{UserConfigEntry, UserConfigHeader};
 use serde_json::{Value, json};
 use support::{command, hailo, run};
 
@@ -239,48 +240,123 @@ fn configurations() {
     assert_eq!((&json["size"], &json["kind"], &json["entries"]), (&0.into(), &"user".into(), &json!([])));
     assert_eq!(json["problem"], "no user configuration is stored");
     let text = hailo("config read --device mock").ok().stdout;
-    assert_eq!(text, "user configuration: 0 bytes, version 1\nno user configuration is stored\n");
+    assert_eq!(text, "user configuration: 0 bytes\nno user configuration is stored\n");
     let unwritable = run(command().args(["config", "read", "--device", "mock", "--output", "/nowhere/at/all"]));
     assert!(unwritable.sentence().contains("/nowhere/at/all"));
+}
+
+#[test]
+fn configurations_are_replaced_and_erased_if_that_is_confirmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let header = UserConfigHeader { magic: 1, version: 7, entry_count: 1 };
+    let entry = UserConfigEntry { category: 2, entry_id: 3, entry_size: 4 };
+    let user = [&header.to_bytes().unwrap()[..], &entry.to_bytes().unwrap(), &[1, 2, 3, 4]].concat();
+    let files = [("user", &user[..]), ("board", &[5; 500]), ("short", &user[..23]), ("odd", &[5; 499])];
+    let path = |name: &str| dir.path().join(name);
+    for (name, bytes) in files {
+        std::fs::write(path(name), bytes).unwrap();
+    }
+    let write = |name: &str, options: &[&str]| {
+        run(command().args(["config", "write", "--device", "mock"]).arg(path(name)).args(options))
+    };
+    assert_eq!(write("user", &["--yes"]).ok().stdout, "user configuration: 24 bytes written and read back\n");
+    assert_eq!(
+        write("board", &["--board", "--yes", "--json"]).ok().json(),
+        json!({ "device": "mock", "kind": "board", "done": "written", "size": 500 })
+    );
+    assert_eq!(
+        write("user", &[]).sentence(),
+        "mock: this would replace the user configuration by the 24 bytes of the file; with --yes it is done"
+    );
+    let short = write("short", &["--yes"]).sentence();
+    assert!(short.ends_with("entry 0 of the user configuration needs 12 bytes, 11 are left"), "{short}");
+    let odd = write("odd", &["--board", "--yes"]).sentence();
+    assert!(odd.ends_with("the board configuration has 500 bytes, not 499"), "{odd}");
+    assert!(write("missing", &["--yes"]).sentence().contains("missing"));
+    assert_eq!(hailo("config erase --device mock --yes").ok().stdout, "user configuration: erased\n");
+    let erased = hailo("config erase --device mock --yes --json").ok().json();
+    assert_eq!(erased, json!({ "device": "mock", "kind": "user", "done": "erased", "size": 0 }));
+    assert!(hailo("config erase --device mock").sentence().contains("with --yes it is done"));
 }
 
 #[test]
 fn log_of_the_firmware() {
     // Nothing was logged yet, which is no error.
     assert_eq!(hailo("log --device mock").ok().stdout, "");
+    assert_eq!(hailo("log --device mock --json").ok().stdout, "");
+    // One line when it starts, and the next one long after this test.
+    let device = "mock:log=1000";
+    for cpu in ["", "--cpu app", "--cpu both"] {
+        let log = |options: &str| hailo(&format!("log {cpu} {options} --device {device}")).ok().stdout;
+        assert_eq!(log(""), "app: emulated firmware: line 0\n");
+        assert_eq!(log("--json"), "{\"cpu\":\"app\",\"line\":\"emulated firmware: line 0\"}\n");
+    }
+    assert_eq!(hailo(&format!("log --cpu core --device {device}")).ok().stdout, "");
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("log");
-    run(command().args(["log", "--device", "mock:log=0.001", "--output"]).arg(&file)).ok();
-    assert!(file.exists());
+    for times in 1..3 {
+        let ran = run(command().args(["log", "--device", device, "--output"]).arg(&file)).ok();
+        assert_eq!(ran.stdout, "");
+        // It is appended to what is there.
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "emulated firmware: line 0\n".repeat(times));
+    }
     assert_eq!(hailo("log --device mock --json --output x").status, 2);
+}
+
+/// What an emulated board that was asked to says in its n-th notification: name, whether critical, text.
+fn said(number: u64) -> (&'static str, bool, &'static str) {
+    const HOT: &str = "the temperature has entered the orange zone, says sensor 0 (105.5 °C and 104.2 °C)";
+    const COOL: &str = "the temperature has entered the green zone, says sensor 0 (98.0 °C and 97.5 °C)";
+    match number % 4 {
+        0 => ("TEMPERATURE_ALARM", true, HOT),
+        1 => ("CLOCK_CHANGED", false, "the core's clock was changed from 400 MHz to 300 MHz"),
+        2 => ("TEMPERATURE_ALARM", true, COOL),
+        _ => ("OVERCURRENT_ALERT", true, "the current has entered the red zone, threshold 2600 mA"),
+    }
+}
+
+/// The time in front of a line, in UTC to the millisecond.
+fn is_time(text: &str) -> bool {
+    humantime::parse_rfc3339(text).is_ok() && text.len() == 24 && text.ends_with('Z')
 }
 
 #[test]
 fn events_one_by_one() {
-    let ran = hailo("events --device mock:notify=0.05 --count 4 --json").ok();
-    let events: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    for pair in names.windows(2) {
-        let next = match pair[0] {
-            "CLOCK_CHANGED" | "OVERCURRENT_ALERT" => "TEMPERATURE_ALARM",
-            _ => pair[1],
-        };
-        assert_eq!(pair[1], next, "{names:?}");
+    let ran = hailo("events --device mock:notify=0.05 --count 5 --json").ok();
+    let mut last = None;
+    for line in ran.stdout.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let sequence = event["sequence"].as_u64().unwrap();
+        assert!(last.is_none_or(|last| last < sequence), "{}", ran.stdout);
+        last = Some(sequence);
+        let (name, critical, text) = said(sequence);
+        let bytes = event["bytes"].as_str().unwrap();
+        // A header of seven words: version, sequence number, priority, module, event, parameters, bytes that follow.
+        let word = |index: usize| u32::from_str_radix(&bytes[8 * index..8 * index + 8], 16).unwrap().swap_bytes();
+        assert_eq!((word(0), word(1), word(2)), (0, sequence as u32, critical.into()));
+        assert_eq!(word(6) as usize, bytes.len() / 2 - 28);
+        let (time, bytes) = (&event["time"], &event["bytes"]);
+        let expected = json!({
+            "time": time, "event": name, "critical": critical, "sequence": sequence, "text": text, "bytes": bytes,
+        });
+        assert_eq!(event, expected);
+        assert!(is_time(time.as_str().unwrap()), "{time}");
     }
-    for event in &events {
-        assert!(
-            event["text"].as_str().unwrap().len() > 20 && event["time"].as_str().unwrap().ends_with('Z'),
-            "{event}"
-        );
+    assert_eq!(ran.stdout.lines().count(), 5);
+    let text = hailo("events --device mock:notify=0.05 --count 5").ok().stdout;
+    assert_eq!(text.lines().count(), 5);
+    for line in text.lines() {
+        let (time, rest) = line.split_once(' ').unwrap();
+        let known = (0..4).map(said).any(|(name, critical, text)| {
+            rest == format!("{name}:{} {text}", if critical { " critical:" } else { "" })
+        });
+        assert!(known && is_time(time), "{line}");
     }
-    let text = hailo("events --device mock:notify=0.05 --count 2").ok().stdout;
-    assert!(
-        text.lines().count() == 2 && text.contains("TEMPERATURE_ALARM: critical: the temperature has entered"),
-        "{text}"
-    );
     // None comes, and whoever waited for one is told.
-    let waited = hailo("events --device mock --count 1 --timeout 0.1").sentence();
-    assert!(waited.contains("0 of 1 notifications"), "{waited}");
+    assert_eq!(
+        hailo("events --device mock --count 1 --timeout 0.1").sentence(),
+        "mock: 0 of 1 notifications came in time; wait longer with --timeout, or without end"
+    );
     assert_eq!(hailo("events --device mock --timeout 0.1").ok().stdout, "");
 }
 

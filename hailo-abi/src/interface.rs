@@ -16,7 +16,7 @@ use crate::request::Request;
 use crate::wire::{Layout, WireEnum, WireStruct};
 
 pub use error::{DecodeError, EncodeError};
-pub use releases::{MAX_ARGUMENT_LENGTH, RELEASES, VERSION_QUERIES, is_harmless, max_argument_length};
+pub use releases::{MAX_ARGUMENT_LENGTH, Nearest, RELEASES, VERSION_QUERIES, is_harmless, max_argument_length};
 pub(crate) use table::{interface, without};
 
 /// How one request is written in one data model.

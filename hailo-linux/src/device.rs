@@ -12,7 +12,7 @@ use hailo_abi::enums::AllocationMode;
 use hailo_abi::{ChannelBitmaps, DriverRelease, Errno, Interface, Transport};
 
 use crate::control::Controls;
-use crate::error::{Error, ErrorKind, Invalid, Nearest, Result};
+use crate::error::{Error, ErrorKind, Invalid, Result};
 use crate::memory::{Memory, PageMemory};
 use crate::transport::DeviceFile;
 
@@ -293,9 +293,7 @@ fn call_failed(name: &str, operation: &'static str, error: DriverError) -> Error
         DriverError::Encode(error) => ErrorKind::Inexpressible(error),
         DriverError::Errno { errno, .. } => ErrorKind::of(errno),
         DriverError::NoVersionQuery | DriverError::WrongVersionQuery { .. } => ErrorKind::NotHailo,
-        DriverError::UnknownRelease { found: release, older: before, newer: after } => {
-            ErrorKind::UnknownRelease { release, nearest: Nearest { before, after } }
-        }
+        DriverError::UnknownRelease { found: release, nearest } => ErrorKind::UnknownRelease { release, nearest },
         _ => ErrorKind::BadAnswer("it is not that of the operation"),
     };
     Error::new(name, operation, kind)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hailo_abi::firmware::control::{Opcode, ResponseError};
 use hailo_abi::firmware::user_config::UserConfigError;
 use hailo_abi::firmware::{FirmwareRelease, FirmwareStatus, KnownReleases};
+use hailo_abi::interface::Nearest;
 use hailo_abi::{ChannelId, DriverRelease, EncodeError, Errno};
 
 /// What every fallible function of this crate returns.
@@ -106,7 +107,7 @@ pub enum ErrorKind {
     #[error("no firmware is running on the board")]
     NoFirmware,
     /// The driver is of a release that this library does not know.
-    #[error("the driver is of release {release}, which is not known here (the nearest known are {nearest})")]
+    #[error("the driver is of release {release}, which is not known here (the nearest known: {nearest})")]
     UnknownRelease {
         /// What the driver answered.
         release: DriverRelease,
@@ -299,25 +300,6 @@ impl ErrorKind {
             Errno::ENODEV | Errno::ENXIO => Self::Gone(errno),
             Errno::EINTR => Self::Interrupted,
             errno => Self::Refused(errno),
-        }
-    }
-}
-
-/// The known releases around an unknown one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nearest {
-    /// The newest known release before it.
-    pub before: Option<DriverRelease>,
-    /// The oldest known release after it.
-    pub after: Option<DriverRelease>,
-}
-
-impl fmt::Display for Nearest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.before, self.after) {
-            (Some(before), Some(after)) => write!(f, "{before} and {after}"),
-            (Some(only), None) | (None, Some(only)) => write!(f, "{only}"),
-            (None, None) => f.write_str("none"),
         }
     }
 }

@@ -86,17 +86,6 @@ fn requests_are_the_measured_ones() {
 }
 
 #[test]
-fn unknown_releases_are_refused_with_the_known_ones() {
-    for arguments in ["structs --release 4.16.0", "requests --release 4.99.0", "diff 4.20.0 6.0.0"] {
-        let sentence = hailo(&format!("abi {arguments}")).sentence();
-        for release in releases() {
-            assert!(sentence.contains(&release), "{release} in {sentence}");
-        }
-    }
-    assert_eq!(hailo("abi structs --release newest").status, 2);
-}
-
-#[test]
 fn what_changed_between_two_releases() {
     let ran = hailo("abi diff 4.20.0 4.23.0").ok();
     let json = hailo("abi diff 4.20.0 4.23.0 --json").ok().json();
@@ -187,4 +176,34 @@ fn every_request_of_every_release_decodes() {
             assert!(ran.stdout.starts_with(name), "{}", ran.stdout);
         }
     }
+}
+
+#[test]
+fn every_release_is_listed_and_an_unknown_one_is_told_the_nearest() {
+    let text = hailo("abi releases").ok().stdout;
+    let listed: Vec<&str> = text.lines().skip(1).map(|line| line.split('\t').next().unwrap()).collect();
+    assert!(releases().iter().all(|release| listed.contains(&release.as_str())), "{text}");
+    assert_eq!(text.lines().next(), Some("release\tinterface"));
+    assert!(text.contains("\n4.22.0\t4.21.0\n"), "{text}");
+    let json = hailo("abi releases --json").ok().json();
+    let rows: Vec<String> = json["releases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{}\t{}", row["release"].as_str().unwrap(), row["interface"].as_str().unwrap()))
+        .collect();
+    assert_eq!(rows, text.lines().skip(1).collect::<Vec<_>>());
+    for (arguments, release, nearest) in [
+        ("structs --release 4.16.0", "4.16.0", "4.17.0"),
+        ("requests --release 4.99.0", "4.99.0", "4.23.0 and 5.0.0"),
+        ("diff 4.20.0 9.9.9", "9.9.9", "5.3.0"),
+    ] {
+        assert_eq!(
+            hailo(&format!("abi {arguments}")).sentence(),
+            format!(
+                "driver release {release} is not known (the nearest known: {nearest}; `hailo abi releases` lists all)"
+            )
+        );
+    }
+    assert_eq!(hailo("abi structs --release newest").status, 2);
 }

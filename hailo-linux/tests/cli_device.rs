@@ -97,7 +97,10 @@ fn what_is_no_device_is_said_in_a_sentence() {
     for (arguments, parts) in [
         ("info --device /dev/hailo-none", ["/dev/hailo-none", "modprobe hailo_pci"]),
         ("info --device /dev/null", ["/dev/null", "not a Hailo driver"]),
-        ("infer --device mock:driver=9.9.9", ["9.9.9", "4.23.0"]),
+        ("infer --device mock:driver=9.9.9", ["9.9.9 (the nearest known: 5.3.0;", "`hailo abi releases`"]),
+        ("info --device mock:driver=4.22.5", ["(the nearest known: 4.22.0 and 4.23.0;", "`hailo abi releases`"]),
+        ("scan --device /dev/hailo-none", ["no accelerator has the device node /dev/hailo-none", "hailo doctor"]),
+        ("scan --device /dev/hailo-none --json", ["/dev/hailo-none", "hailo scan"]),
         ("identify --device mock:colour=red", ["colour", "driver"]),
         ("scan --device mock:boards=many", ["many", "boards"]),
         ("info --device mock --assume-release 9.9.9", ["9.9.9", "--assume-release 5.3.0"]),

@@ -264,10 +264,9 @@ fn firmware_not_loaded() {
 
 #[test]
 fn firmware_and_driver_of_different_releases() {
-    for (index, names) in RELEASES.iter().enumerate() {
+    for names in RELEASES {
         // The file.
         let tree = Tree::healthy(names);
-        let other = RELEASES[(index + 1) % RELEASES.len()].release;
         tree.write(&format!("/sys/module/{}/version", names.module), names.release);
         let mut image = std::fs::read(tree.path(&format!("/lib/firmware/{}", names.firmware))).unwrap();
         image[8] = 9;
@@ -275,12 +274,19 @@ fn firmware_and_driver_of_different_releases() {
         only(&tree, &[], "firmware-mismatch", &[names.firmware, "release 9.", &format!("driver is {}", names.release)]);
         // What runs. A patch release makes no difference.
         let tree = Tree::healthy(names);
-        let device = json!({ "driver_release": names.release, "firmware_release": "9.1.0" });
+        let device = json!({ "driver_release": names.release, "firmware_release": "4.18.0" });
         let file = answers(&tree, device);
-        only(&tree, &["--answers", &file], "firmware-mismatch", &["that runs on", "9.1.0"]);
+        only(&tree, &["--answers", &file], "firmware-mismatch", &["that runs on", "4.18.0"]);
         let patch = format!("{}.99", names.release.rsplit_once('.').unwrap().0);
         let file = answers(&tree, json!({ "driver_release": names.release, "firmware_release": patch }));
-        assert_eq!(faults(&tree, &["--answers", &file]).0, [""; 0], "{patch} and not {other}");
+        // The protocol of firmware 5.3 is not known here.
+        let expected: &[&str] = if patch == "5.3.99" { &["unknown-firmware"] } else { &[] };
+        assert_eq!(faults(&tree, &["--answers", &file]).0, expected, "{patch}");
+        // Firmware that is neither the driver's nor known at all.
+        let file = answers(&tree, json!({ "driver_release": names.release, "firmware_release": "9.1.0" }));
+        let (found, text) = faults(&tree, &["--answers", &file]);
+        assert_eq!(found, ["firmware-mismatch", "unknown-firmware"], "{text}");
+        assert!(text.contains("firmware 9.1.0 (not known here)"), "{text}");
     }
 }
 
@@ -440,4 +446,22 @@ fn what_cannot_be_looked_at() {
     tree.write("/wrong.json", r#"{"devices": [{"node": "/dev/hailo0", "colour": "green"}]}"#);
     let wrong = doctor(&tree, &["--answers", tree.path("/wrong.json").to_str().unwrap()]).sentence();
     assert!(wrong.contains("colour") && wrong.contains("hailo doctor --json"), "{wrong}");
+}
+
+#[cfg(feature = "emulator")]
+#[test]
+fn the_default_device_of_this_system_is_not_one_of_another() {
+    let tree = Tree::healthy(release("4.23.0"));
+    let answers = |command: &mut std::process::Command| {
+        let json = run(command.args(["doctor", "--listen", "0", "--json", "--root"]).arg(tree.root())).json();
+        json["answers"]["devices"].clone()
+    };
+    assert_eq!(answers(command().env("HAILO_DEVICE", "mock:temperature=125")), json!([]));
+    // It is asked if it is named, whatever the default is.
+    let named = answers(command().env("HAILO_DEVICE", "mock").args(["--device", "mock:driver=4.22.0"]));
+    assert_eq!((&named[0]["node"], &named[0]["driver_release"]), (&"/dev/hailo0".into(), &"4.22.0".into()));
+    // Without --root the default counts.
+    let json =
+        run(command().env("HAILO_DEVICE", "mock:temperature=125").args(["doctor", "--listen", "0", "--json"])).json();
+    assert_eq!(json["findings"][0]["fault"], "overheating");
 }

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use hailo_tests::models::{artificial, real};
-use support::{Ran, command, run};
+use support::{Ran, command, hailo, run};
 
 fn model(file: &Path, arguments: &[&str]) -> Ran {
     run(command().arg("model").arg(file).args(arguments))
@@ -81,4 +81,16 @@ fn a_real_model() {
     }
     let json = model(&file, &["--json"]).ok().json();
     assert_eq!(json["groups"][0]["streams"][1]["name"], "arcface_mobilefacenet/fc1");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_once() {
+    for command in ["model", "run", "bench"] {
+        let sentence = hailo(&format!("{command} /nowhere/at/all.hef")).sentence();
+        assert_eq!(sentence.matches("/nowhere/at/all.hef").count(), 1, "{sentence}");
+        assert!(sentence.contains("No such file"), "{sentence}");
+    }
+    // What is in a file is wrong: its name is said, too.
+    let sentence = hailo("model /dev/null").sentence();
+    assert_eq!(sentence.matches("/dev/null").count(), 1, "{sentence}");
 }

@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hailo_abi::firmware::control::HwConsts;
-use hailo_abi::{DriverRelease, Interface, interface::RELEASES};
+use hailo_abi::interface::Nearest;
+use hailo_abi::{DriverRelease, Interface};
 
 use crate::firmware::FirmwareValues;
 
@@ -156,7 +157,10 @@ pub enum OptionsError {
         expected: &'static str,
     },
     /// A release that is not known.
-    #[error("the emulator does not know the driver release {release}; it knows {}", known())]
+    #[error(
+        "the emulator does not know the driver release {release} (the nearest known: {}; `hailo abi releases` lists all)",
+        Nearest::to(*release)
+    )]
     UnknownRelease {
         /// The release.
         release: DriverRelease,
@@ -172,10 +176,6 @@ pub enum OptionsError {
         /// The board.
         board: BoardKind,
     },
-}
-
-fn known() -> String {
-    RELEASES.iter().map(|(release, _)| release.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn boards_for(release: DriverRelease) -> String {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use hailo_abi::command::*;
 use hailo_abi::driver::*;
 use hailo_abi::enums::*;
-use hailo_abi::interface::{RELEASES, VERSION_QUERIES};
+use hailo_abi::interface::{Nearest, RELEASES, VERSION_QUERIES};
 use hailo_abi::{
     ChannelBitmaps, DataModel, Driver, DriverError, DriverRelease, EncodeError, Errno, Frame, Interface, Request,
     Transport,
@@ -101,8 +101,7 @@ fn an_unknown_release_is_named_with_the_nearest_known_ones() {
     let error = |found, older, newer| {
         Err(DriverError::UnknownRelease {
             found: release(found),
-            older: Option::map(older, release),
-            newer: Option::map(newer, release),
+            nearest: Nearest { before: Option::map(older, release), after: Option::map(newer, release) },
         })
     };
     assert_eq!(older("4.22.1"), error("4.22.1", Some("4.22.0"), Some("4.23.0")));
@@ -110,7 +109,7 @@ fn an_unknown_release_is_named_with_the_nearest_known_ones() {
     assert_eq!(older("5.4.0"), error("5.4.0", Some("5.3.0"), None));
     assert_eq!(
         older("4.22.1").expect_err("unknown").to_string(),
-        "the driver's release 4.22.1 is not known; the nearest known ones are 4.22.0 and 4.23.0"
+        "the driver's release 4.22.1 is not known (the nearest known: 4.22.0 and 4.23.0)"
     );
     let assumed = Driver::with_release(Version(VERSION_QUERIES[1], release("4.22.1")), release("4.22.0"));
     assert_eq!(assumed.expect("a known release").release(), release("4.22.0"));

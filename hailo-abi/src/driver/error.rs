@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::command::Operation;
 use crate::errno::Errno;
-use crate::interface::{EncodeError, RELEASES};
+use crate::interface::{EncodeError, Nearest};
 use crate::release::DriverRelease;
 
 /// Why an operation of a [`Driver`](super::Driver) failed.
@@ -27,10 +27,8 @@ pub enum DriverError {
     UnknownRelease {
         /// The release.
         found: DriverRelease,
-        /// The newest known one before it.
-        older: Option<DriverRelease>,
-        /// The oldest known one behind it.
-        newer: Option<DriverRelease>,
+        /// The known ones around it.
+        nearest: Nearest,
     },
     /// The driver answered a version query under a code that the release it named does not have.
     WrongVersionQuery {
@@ -55,12 +53,7 @@ impl DriverError {
     }
 
     pub(super) fn unknown_release(found: DriverRelease) -> Self {
-        let known = || RELEASES.iter().map(|(release, _)| *release);
-        Self::UnknownRelease {
-            found,
-            older: known().filter(|release| *release < found).max(),
-            newer: known().filter(|release| *release > found).min(),
-        }
+        Self::UnknownRelease { found, nearest: Nearest::to(found) }
     }
 }
 
@@ -76,13 +69,8 @@ impl fmt::Display for DriverError {
             Self::Encode(error) => fmt::Display::fmt(error, f),
             Self::Errno { operation, errno } => write!(f, "the driver answered {} with {errno}", operation.name()),
             Self::NoVersionQuery => f.write_str("the driver understands no version query: it is not a Hailo driver"),
-            Self::UnknownRelease { found, older, newer } => {
-                write!(f, "the driver's release {found} is not known; the nearest known ")?;
-                match (older, newer) {
-                    (Some(older), Some(newer)) => write!(f, "ones are {older} and {newer}"),
-                    (Some(nearest), None) | (None, Some(nearest)) => write!(f, "one is {nearest}"),
-                    (None, None) => f.write_str("one does not exist"),
-                }
+            Self::UnknownRelease { found, nearest } => {
+                write!(f, "the driver's release {found} is not known (the nearest known: {nearest})")
             }
             Self::WrongVersionQuery { found } => {
                 write!(f, "the driver says that it is {found}, but does not answer as that release does")

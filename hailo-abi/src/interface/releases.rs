@@ -1,5 +1,7 @@
 //! The version table and what follows from it.
 
+use core::fmt;
+
 use super::Interface;
 use crate::command::Operation;
 use crate::data_model::DataModel;
@@ -86,6 +88,45 @@ pub const fn max_argument_length(operation: Operation, model: DataModel) -> usiz
 
 /// More harmless codes than there are.
 const MAX_HARMLESS: usize = 64;
+
+/// The known releases around one that is not known.
+///
+/// ```
+/// use hailo_abi::DriverRelease;
+/// use hailo_abi::interface::Nearest;
+///
+/// assert_eq!(Nearest::to(DriverRelease::new(4, 22, 5)).to_string(), "4.22.0 and 4.23.0");
+/// assert_eq!(Nearest::to(DriverRelease::new(9, 9, 9)).to_string(), "5.3.0");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nearest {
+    /// The newest known release before it.
+    pub before: Option<DriverRelease>,
+    /// The oldest known release after it.
+    pub after: Option<DriverRelease>,
+}
+
+impl Nearest {
+    /// Those around this one.
+    #[must_use]
+    pub fn to(release: DriverRelease) -> Self {
+        let known = || RELEASES.iter().map(|(release, _)| *release);
+        Self {
+            before: known().filter(|known| *known < release).max(),
+            after: known().filter(|known| *known > release).min(),
+        }
+    }
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.before, self.after) {
+            (Some(before), Some(after)) => write!(f, "{before} and {after}"),
+            (Some(only), None) | (None, Some(only)) => write!(f, "{only}"),
+            (None, None) => f.write_str("none"),
+        }
+    }
+}
 
 /// The codes that stand for harmless operations only, in ascending order, and how many they are.
 const HARMLESS: ([u32; MAX_HARMLESS], usize) = {

@@ -1,5 +1,6 @@
 //! Is there a board, has it a driver, and can that work?
 
+use hailo_abi::interface::Nearest;
 use hailo_abi::{DriverRelease, Interface};
 
 use super::names::{FAMILIES, INTEGRATED_MODULE, Kind, MODULES};
@@ -40,18 +41,15 @@ pub(super) fn unsupported(survey: &mut Survey<'_>, who: &str, release: DriverRel
     if Interface::of(release).is_some() {
         return;
     }
-    let known = || hailo_abi::interface::RELEASES.iter().map(|(known, _)| *known);
-    let older = known().filter(|known| *known < release).max();
-    let newer = known().filter(|known| *known > release).min();
-    let nearest: Vec<_> = older.into_iter().chain(newer).map(|known| known.to_string()).collect();
+    let nearest = Nearest::to(release);
     survey.add(
         Fault::UnsupportedDriver,
         Severity::Error,
         format!("{who} is of release {release}, which is not supported."),
-        format!("The nearest known releases are {}; its interface may be another one.", nearest.join(" and ")),
+        format!("The nearest known: {nearest}. Its interface may be another one."),
         format!(
             "Install the driver of a known release, or try --assume-release {} at your own risk.",
-            nearest.first().map_or("RELEASE", String::as_str)
+            nearest.before.or(nearest.after).map_or_else(|| "RELEASE".into(), |release| release.to_string())
         ),
     );
 }

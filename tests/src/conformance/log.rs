@@ -120,7 +120,7 @@ impl Log {
             |_| true,
             |row, state| {
                 state.summary.missing.push(row.case.clone());
-                state.skip("not implemented")
+                state.skip("no script of this program runs it")
             },
         );
         let mut state = self.state.lock().unwrap();

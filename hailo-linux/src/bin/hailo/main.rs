@@ -29,7 +29,8 @@ mod trace;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::firmware::{config, health, identify, power, reset, temperature};
@@ -54,6 +55,9 @@ struct Global {
     /// The device: a path such as /dev/hailo0, or mock[:…] for an emulated one [default: the first that is found]
     #[arg(long, global = true, env = "HAILO_DEVICE", value_name = "DEVICE", hide_env_values = true)]
     device: Option<String>,
+    /// Whether the device is only the default of the environment.
+    #[arg(skip)]
+    device_is_default: bool,
     /// Print JSON, one object per line
     #[arg(long, global = true)]
     json: bool,
@@ -119,7 +123,9 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    cli.global.device_is_default = matches.value_source("device") == Some(ValueSource::EnvVariable);
     let mut output = Output::new(cli.global.json);
     let result = dispatch(&cli, &mut output);
     // What was printed before a failure comes first.

@@ -1,11 +1,11 @@
 //! `hailo model`: what is in a model file.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use hailo_linux::hef::{Description, Hef};
+use hailo_linux::hef::{self, Description, Hef};
 
 use crate::failure::Failure;
 use crate::output::{Output, Paper, Report};
@@ -25,9 +25,16 @@ impl Report for Description {
     }
 }
 
+/// Reads a model file. Whatever is wrong, its name is in the sentence, once.
+pub(crate) fn open(file: &Path) -> Result<Hef, Failure> {
+    Hef::open(file).map_err(|error| match error {
+        hef::Error::Read { .. } => Failure::new(error),
+        error => Failure::new(format_args!("{}: {error}", file.display())),
+    })
+}
+
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
-    let hef = Hef::open(&arguments.file)
-        .map_err(|error| Failure::new(format_args!("{}: {error}", arguments.file.display())))?;
+    let hef = open(&arguments.file)?;
     output.report(&hef.describe())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,12 +2,14 @@
 
 pub(crate) mod decode;
 mod diff;
+mod releases;
 mod tables;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hailo_abi::{DataModel, DriverRelease, Interface, interface};
+use hailo_abi::interface::Nearest;
+use hailo_abi::{DataModel, DriverRelease, Interface};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -22,6 +24,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Releases(releases::Arguments),
     Structs(tables::StructArguments),
     Requests(tables::RequestArguments),
     Diff(diff::Arguments),
@@ -69,13 +72,16 @@ impl Which {
 
 fn interface_of(release: DriverRelease) -> Result<&'static Interface, Failure> {
     Interface::of(release).ok_or_else(|| {
-        let known: Vec<_> = interface::RELEASES.iter().map(|(release, _)| release.to_string()).collect();
-        Failure::new(format_args!("driver release {release} is not known; the known ones are {}", known.join(", ")))
+        Failure::new(format_args!(
+            "driver release {release} is not known (the nearest known: {}; `hailo abi releases` lists all)",
+            Nearest::to(release)
+        ))
     })
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<ExitCode, Failure> {
     match &arguments.command {
+        Command::Releases(arguments) => releases::run(arguments, output),
         Command::Structs(arguments) => tables::structs(arguments, output),
         Command::Requests(arguments) => tables::requests(arguments, output),
         Command::Diff(arguments) => diff::run(arguments, output),

@@ -178,8 +178,8 @@ fn capitalised(text: &str) -> String {
 fn asked(arguments: &Arguments, global: &Global, system: &System) -> Vec<(String, String)> {
     let nodes = || diagnose(system, &Answers::default()).nodes.into_iter().map(|node| node.path);
     match (&global.device, &arguments.root) {
-        // An emulated device is the first of a copied system.
-        (Some(name), Some(_)) if device::is_emulated(name) => {
+        // An emulated device is the first of a copied system; one that is this system's default is not.
+        (Some(name), Some(_)) if device::is_emulated(name) && !global.device_is_default => {
             vec![(name.clone(), nodes().next().unwrap_or_else(|| name.clone()))]
         }
         // Devices of a copied system cannot be opened here.

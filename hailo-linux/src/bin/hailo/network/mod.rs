@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use hailo_linux::Device;
-use hailo_linux::hef::Hef;
 use hailo_linux::network::{self, Api, Configured, Model, Options, PowerMode};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -74,9 +73,9 @@ fn page_size(text: &str) -> Result<u16, String> {
 impl NetworkArguments {
     /// Loads the model. It says what is wrong with a file before a device is opened.
     pub(crate) fn load(&self) -> Result<Model, Failure> {
-        let named = |error: &dyn std::fmt::Display| Failure::new(format_args!("{}: {error}", self.model.display()));
-        let hef = Hef::open(&self.model).map_err(|error| named(&error))?;
-        Model::new(hef, self.group.as_deref()).map_err(|error| named(&error))
+        let hef = crate::model::open(&self.model)?;
+        let named = |error| Failure::new(format_args!("{}: {error}", self.model.display()));
+        Model::new(hef, self.group.as_deref()).map_err(named)
     }
 
     pub(crate) fn configure(&self, device: &Device, model: &Model, api: Interface) -> Result<Configured, Failure> {

@@ -3,7 +3,7 @@
 //! What a frame costs outside the driver is measured with it, and what a device is sent is watched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use hailo_abi::command::{
     BufferMapReply, ChannelInterrupt, Command, DescListCreateReply, DeviceProperties, DriverInfo, InterruptsWaitReply,
@@ -29,7 +29,7 @@ pub(crate) struct NullDriver {
     state: Mutex<State>,
     changed: Condvar,
     handles: AtomicU64,
-    pub(crate) held: AtomicU64,
+    pub(crate) held: Arc<AtomicU64>,
 }
 
 impl Default for NullDriver {
@@ -39,7 +39,7 @@ impl Default for NullDriver {
             state: Mutex::default(),
             changed: Condvar::new(),
             handles: AtomicU64::new(1),
-            held: AtomicU64::new(0),
+            held: Arc::default(),
         }
     }
 }
@@ -166,7 +166,7 @@ pub(crate) struct Bed {
 }
 
 impl Bed {
-    pub(crate) fn new(driver: std::sync::Arc<NullDriver>) -> Self {
+    pub(crate) fn new(driver: Arc<NullDriver>) -> Self {
         let device = hailo_linux::Device::with_transport(driver, hailo_linux::Options::default()).unwrap();
         let (input, output) = (ChannelId::new(0), ChannelId::new(16));
         let channels = device.enable_channels([input, output].into_iter().collect()).unwrap();

@@ -207,9 +207,6 @@ impl Board {
             kernel.free_mapping(self, mapping);
         }
         for list in state.lists.values() {
-            // What was prepared goes with the list.
-            let prepared = std::mem::take(&mut crate::device::lock(&list.counters).prepared);
-            drop(prepared);
             self.release_list(list);
         }
         for buffer in state.continuous.values() {

@@ -9,6 +9,7 @@ use hailo_abi::command::DescListCreate;
 
 use super::transfers::Transfer;
 use super::{Board, FileId, Kernel, Stop};
+use crate::device::lock;
 use crate::dma::{ListMemory, Range, Target};
 use crate::memory::{PAGE_SIZE, Pages, SharedRegion};
 
@@ -126,6 +127,9 @@ impl Board {
     pub(super) fn release_list(&self, list: &List) {
         list.released.store(true, Ordering::Release);
         self.device.dma.remove(list.range);
+        // What was prepared goes with the list, which it holds.
+        let prepared = std::mem::take(&mut lock(&list.counters).prepared);
+        drop(prepared);
     }
 
     /// `LOW_MEMORY_BUFFER_ALLOC`. Returns the handle.

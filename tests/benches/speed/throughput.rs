@@ -1,4 +1,4 @@
-//! How fast the emulator moves frames, against `memcpy` in the same run: `cargo bench -p hailo-mock`.
+//! How fast the emulator moves frames, against `memcpy` in the same run.
 //!
 //! A frame goes through the loopback: launched on both channels, waited for, and collected. What is compared is the bytes
 //! of a frame against one copy of as many bytes.
@@ -170,8 +170,12 @@ fn memcpy(size: usize) -> f64 {
     (rounds * size) as f64 / start.elapsed().as_secs_f64()
 }
 
-fn main() {
-    println!("one channel, bytes per second");
+/// Prints how fast, where the name of the table has one of the parts.
+pub(crate) fn print(parts: &[&str]) {
+    if !parts.is_empty() && !parts.iter().any(|part| "emulator".contains(part)) {
+        return;
+    }
+    println!("\nemulator, one channel: bytes per second, and in percent of memcpy");
     println!("{:>10} {:>12} {:>12} {:>6} {:>12} {:>6}", "frame", "memcpy", "shared", "", "foreign", "");
     for size in [64 << 10, 1 << 20, 16 << 20] {
         let copy = memcpy(size);
@@ -189,7 +193,7 @@ fn main() {
             100.0 * foreign / copy
         );
     }
-    println!("\n1 KiB frames per second, one thread per board");
+    println!("\nemulator, 1 KiB frames per second, one thread per board");
     println!("{:>8} {:>12} {:>12} {:>12} {:>12}", "channels", "1 board", "2 boards", "4 boards", "8 boards");
     for channels in [1, 2, 4, 8, 16] {
         print!("{channels:>8}");

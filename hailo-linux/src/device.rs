@@ -4,7 +4,7 @@
 //! whatever order a program drops them.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use hailo_abi::command::DeviceProperties;
 use hailo_abi::driver::{Driver, DriverError, query_release};
@@ -14,6 +14,7 @@ use hailo_abi::{ChannelBitmaps, DriverRelease, Errno, Interface, Transport};
 use crate::control::Controls;
 use crate::error::{Error, ErrorKind, Invalid, Result};
 use crate::memory::{Memory, PageMemory};
+use crate::sync::{Mutex, MutexGuard};
 use crate::transport::DeviceFile;
 
 pub(crate) mod buffer;

@@ -8,6 +8,8 @@ pub mod doctor;
 pub mod emulator;
 pub mod error;
 pub mod firmware;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod hef;
 #[cfg(feature = "emulator")]
 pub mod infer;
@@ -19,6 +21,7 @@ pub mod npy;
 #[cfg(feature = "recording")]
 pub mod recording;
 pub mod scan;
+mod sync;
 pub mod sysfs;
 pub mod transform;
 pub mod transport;

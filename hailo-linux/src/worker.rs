@@ -1,9 +1,10 @@
 //! [`Worker`]: a thread that may have to be left behind.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+use crate::sync::{Condvar, Mutex, thread};
 
 /// A thread of this crate's own. Unlike a join handle, it can be waited for with a limit: in the driver of a board that
 /// was removed, a thread may sit for ever.

@@ -1,6 +1,6 @@
 //! [`Channel`]: launches transfers on one enabled channel.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use hailo_abi::ChannelId;
@@ -17,6 +17,7 @@ use super::shared::SharedBuffer;
 use super::transfer::{InPlace, LaunchError, Load, Parts, Transfer};
 use crate::error::{Error, ErrorKind, Invalid, Result};
 use crate::memory::page_size;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// An enabled channel with the descriptor list that its transfers go through.
 ///

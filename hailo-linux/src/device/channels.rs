@@ -1,9 +1,7 @@
 //! [`Channels`]: channels that are enabled as long as it lives, and the thread that waits for their interrupts.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use hailo_abi::command::{
@@ -16,6 +14,8 @@ use super::Inner;
 use super::channel::{Channel, ChannelState};
 use super::list::DescriptorList;
 use crate::error::{Error, ErrorKind, Invalid, Result};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread;
 use crate::worker::Worker;
 
 /// How many channels of an engine have registers in every release.

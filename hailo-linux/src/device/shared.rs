@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::Inner;
 use super::buffer::{Direction, DmaBuffer};
 use crate::error::{Invalid, Result};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A buffer that several owners share with the device: configuration that the device fetches on its own, or data that it
 /// passes from one part of a network to the next. Cloning gives another reference.

@@ -1,6 +1,6 @@
 //! The firmware controls that configure and run networks.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use hailo_abi::command::MAX_CONTROL_LENGTH;
 use hailo_abi::enums::CpuId;
@@ -14,6 +14,7 @@ use crate::control::CONTROL_TIMEOUT;
 use crate::device::Inner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::firmware::refused;
+use crate::sync::MutexGuard;
 
 /// What the firmware of a device was given, and what it said of itself.
 #[derive(Clone, Copy, Debug, Default)]

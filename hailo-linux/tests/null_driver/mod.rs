@@ -2,8 +2,10 @@
 //!
 //! What a frame costs outside the driver is measured with it, and what a device is sent is watched.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(not(shuttle))]
+use std::sync::{Condvar, Mutex};
 
 use hailo_abi::command::{
     BufferMapReply, ChannelInterrupt, Command, DescListCreateReply, DeviceProperties, DriverInfo, InterruptsWaitReply,
@@ -11,6 +13,9 @@ use hailo_abi::command::{
 };
 use hailo_abi::enums::{AllocationMode, DmaType};
 use hailo_abi::{ChannelBitmaps, ChannelId, DataModel, DriverRelease, Errno, Frame, Interface, Transport};
+
+#[cfg(shuttle)]
+use shuttle::sync::{Condvar, Mutex};
 
 pub(crate) const RELEASE: DriverRelease = DriverRelease::new(4, 23, 0);
 const CHANNELS: usize = 32;
@@ -30,6 +35,8 @@ pub(crate) struct NullDriver {
     changed: Condvar,
     handles: AtomicU64,
     pub(crate) held: Arc<AtomicU64>,
+    /// Whether transfers stay under way.
+    pub(crate) hold: AtomicBool,
 }
 
 impl Default for NullDriver {
@@ -40,6 +47,7 @@ impl Default for NullDriver {
             changed: Condvar::new(),
             handles: AtomicU64::new(1),
             held: Arc::default(),
+            hold: AtomicBool::new(false),
         }
     }
 }
@@ -147,7 +155,7 @@ impl Transport for NullDriver {
                     return Err(Errno::EFAULT);
                 }
                 state.num_avail[index] = (launch.starting_desc + descriptors) % 64;
-                state.completed[index] += 1;
+                state.completed[index] += u8::from(!self.hold.load(Ordering::Relaxed));
                 drop(state);
                 self.changed.notify_all();
                 Ok(descriptors)

@@ -125,6 +125,9 @@ impl Board {
     }
 
     pub(super) fn release_list(&self, list: &List) {
+        // What was prepared refers to the list and goes with it; the mappings stay until the file is closed.
+        let prepared = std::mem::take(&mut lock(&list.counters).prepared);
+        drop(prepared);
         list.released.store(true, Ordering::Release);
         self.device.dma.remove(list.range);
         // What was prepared goes with the list, which it holds.

@@ -20,6 +20,7 @@ mod kernel;
 mod machine;
 pub mod memory;
 mod options;
+mod recorded;
 mod report;
 mod signal;
 mod sysfs;
@@ -34,10 +35,11 @@ pub use firmware::{BoardFirmware, Firmware, FirmwareState, FirmwareValues, Input
 pub use kernel::DriverMemory;
 pub use machine::{Machine, MachineBuilder, Process};
 pub use memory::{
-    Fault as MemoryFault, OwnProcess, Pages, PinError, Pinned, ProcessMemory, RemoteProcess, SharedMemory,
-    SharedRegion, SimulatedMemory,
+    DRIVER_MEMORY_FILE, Fault as MemoryFault, OwnProcess, Pages, PinError, Pinned, ProcessMemory, RemoteProcess,
+    SharedMemory, SharedRegion, SimulatedMemory,
 };
 pub use options::{BoardKind, MAX_BOARDS, MachineOptions, OptionsError};
+pub use recorded::{MAX_RECORDING, read_recording};
 pub use report::{BoardReport, CrashReport, FileReport, Report};
 pub use signal::{Interruption, NoSignals, Signals, Waker};
 pub use sysfs::SysfsEntry;

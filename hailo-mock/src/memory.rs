@@ -13,7 +13,7 @@ mod shared;
 mod simulated;
 
 pub use process::{OwnProcess, RemoteProcess};
-pub use shared::{SharedMemory, SharedRegion};
+pub use shared::{DRIVER_MEMORY_FILE, SharedMemory, SharedRegion};
 pub use simulated::{DmaBuf, PageKind, SimulatedMemory};
 
 pub(crate) use process::ArgumentOverlay;

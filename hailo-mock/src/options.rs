@@ -1,5 +1,6 @@
 //! [`MachineOptions`]: which driver, which boards; also as text.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -76,8 +77,8 @@ impl BoardKind {
 
 /// What an emulated machine is like.
 ///
-/// As text: `driver=R,board=B,boards=N,firmware=V,seed=S,iommu=on|off,temperature=C,notify=S,log=S,dma=ordinary|recorded`, in
-/// any order, everything optional.
+/// As text: `driver=R,board=B,boards=N,firmware=V,seed=S,iommu=on|off,temperature=C,notify=S,log=S,dma=ordinary|recorded,
+/// hw_consts=FILE`, in any order, everything optional. Nothing has a comma in it, a path neither.
 ///
 /// ```
 /// let options: hailo_mock::MachineOptions = "boards=2,seed=7".parse()?;
@@ -109,7 +110,8 @@ pub struct MachineOptions {
     /// Whether descriptor lists and buffers of the driver have the DMA addresses of the recordings of the vendor's library:
     /// 0x100000000 + n × 0x100000 for the n-th, from 1.
     pub recorded_dma: bool,
-    /// The constants of the hardware that the firmware answers with; `None`: invented ones.
+    /// The constants of the hardware that the firmware answers with; `None`: invented ones. As text, `hw_consts=FILE` takes
+    /// them from the first answer to `GET_HW_CONSTS` in a recording of driver calls, compressed with gzip or not.
     pub hw_consts: Option<HwConsts>,
 }
 
@@ -140,7 +142,7 @@ pub const MAX_BOARDS: usize = 64;
 pub enum OptionsError {
     /// A key that there is not.
     #[error(
-        "the emulator has no option {key:?}; it knows driver, board, boards, firmware, seed, iommu, temperature, notify, log and dma"
+        "the emulator has no option {key:?}; it knows driver, board, boards, firmware, seed, iommu, temperature, notify, log, dma and hw_consts"
     )]
     UnknownKey {
         /// The key.
@@ -155,6 +157,14 @@ pub enum OptionsError {
         value: String,
         /// What would do.
         expected: &'static str,
+    },
+    /// A recording from which no constants of the hardware can be taken.
+    #[error("the emulator cannot take hw_consts from {path:?}: {problem}")]
+    HwConsts {
+        /// The recording.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A release that is not known.
     #[error(
@@ -265,6 +275,10 @@ impl FromStr for MachineOptions {
                         _ => return Err(wrong("dma", "ordinary or recorded")),
                     };
                 }
+                "hw_consts" => {
+                    let wrong = |problem| OptionsError::HwConsts { path: value.to_owned(), problem };
+                    options.hw_consts = Some(crate::recorded::hw_consts(Path::new(value)).map_err(wrong)?);
+                }
                 _ => return Err(OptionsError::UnknownKey { key: key.to_owned() }),
             }
         }
@@ -308,6 +322,10 @@ mod tests {
             ("notify=0", "notify"),
             ("log=never", "log"),
             ("dma=mine", "dma"),
+            ("hw_consts=/no/such/file", "\"/no/such/file\": it cannot be opened: No such file"),
+            ("hw_consts=/", "it cannot be read: Is a directory"),
+            ("hw_consts=/dev/null", "there is no answer to GET_HW_CONSTS in it"),
+            ("hw_consts=/proc/self/status", "line 1 is none of a recording"),
         ] {
             let message = text.parse::<MachineOptions>().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");

@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-/// How the name of mapped memory of the emulated driver begins.
-const DRIVER_MEMORY: &str = "/memfd:hailo-driver";
+use super::DRIVER_MEMORY_FILE;
 
 /// A memory area of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +55,7 @@ fn parse(line: &str) -> Option<Area> {
         shared: permissions.get(3) == Some(&b's'),
         device: name.starts_with("/dev/") && !name.starts_with("/dev/shm/") && !name.starts_with("/dev/zero")
             || matches!(name, "[vvar]" | "[vvar_vclock]" | "[vsyscall]"),
-        driver: name.starts_with(DRIVER_MEMORY),
+        driver: name.strip_prefix("/memfd:").is_some_and(|name| name.starts_with(DRIVER_MEMORY_FILE)),
         file: inode != "0",
     })
 }

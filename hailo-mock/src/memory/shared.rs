@@ -5,7 +5,7 @@
 //! may write to it at any time, as it may while real hardware reads it.
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, c_void};
+use std::ffi::c_void;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
@@ -53,8 +53,9 @@ pub struct SharedRegion {
     place: u64,
 }
 
-/// The name of files with memory of the driver, by which a process's mappings of them are known.
-const DRIVER_MEMORY: &CStr = c"hailo-driver";
+/// The name of files (`memfd_create`) with memory of the driver, by which mappings and descriptors of them are known:
+/// `/proc` shows it behind `/memfd:`.
+pub const DRIVER_MEMORY_FILE: &str = "hailo-driver";
 
 // SAFETY: the region is an address range that this value alone unmaps; it is not tied to a thread.
 unsafe impl Send for SharedRegion {}
@@ -68,7 +69,7 @@ impl SharedRegion {
     pub(crate) fn create(length: usize, place: u64) -> io::Result<Arc<Self>> {
         let size = length.checked_next_multiple_of(PAGE_SIZE as usize).filter(|size| *size > 0);
         let size = size.ok_or(io::ErrorKind::InvalidInput)?;
-        let name = if place == 0 { c"hailo" } else { DRIVER_MEMORY };
+        let name = if place == 0 { "hailo" } else { DRIVER_MEMORY_FILE };
         let file = memfd_create(name, MemfdFlags::CLOEXEC)?;
         ftruncate(&file, place.checked_add(size as u64).ok_or(io::ErrorKind::InvalidInput)?)?;
         let start = map(&file, place, size)?;

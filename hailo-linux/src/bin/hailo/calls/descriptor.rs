@@ -9,9 +9,6 @@ pub(crate) const MARK: u64 = 0x4841_494c << 32;
 /// What a device node's path begins with.
 const NODES: [&str; 2] = ["/dev/hailo", "/dev/h1x-"];
 
-/// What a descriptor of memory leads to that was put in the place of an emulated device file, in order to be mapped.
-const LENT_MEMORY: &str = "/memfd:hailo-driver (deleted)";
-
 /// Whether a path is that of a device node.
 pub(crate) fn is_node(path: &str) -> bool {
     NODES.iter().any(|node| path.strip_prefix(node).is_some_and(|rest| !rest.contains('/')))
@@ -28,8 +25,16 @@ pub(crate) fn is_accelerator(thread: u32, descriptor: i32) -> bool {
 }
 
 /// Whether a descriptor of a thread is memory of an emulated driver: it may stand for the device file that it was before.
+#[cfg(feature = "emulator")]
 pub(crate) fn is_lent_memory(thread: u32, descriptor: i32) -> bool {
-    fs::read_link(format!("/proc/{thread}/fd/{descriptor}")).is_ok_and(|target| target == Path::new(LENT_MEMORY))
+    let target = fs::read_link(format!("/proc/{thread}/fd/{descriptor}"));
+    target.is_ok_and(|target| target == Path::new(&format!("/memfd:{} (deleted)", hailo_mock::DRIVER_MEMORY_FILE)))
+}
+
+/// A build without the emulator lends nothing.
+#[cfg(not(feature = "emulator"))]
+pub(crate) fn is_lent_memory(_: u32, _: i32) -> bool {
+    false
 }
 
 /// The data of every event that an epoll instance watches, from its `fdinfo`.

@@ -14,6 +14,8 @@ use hailo_abi::{ChannelBitmaps, DriverRelease, Errno, Interface, Transport};
 use crate::control::Controls;
 use crate::error::{Error, ErrorKind, Invalid, Result};
 use crate::memory::{Memory, PageMemory};
+#[cfg(feature = "recording")]
+use crate::recording::{Recorder, RecordingTransport};
 use crate::sync::{Mutex, MutexGuard};
 use crate::transport::DeviceFile;
 
@@ -45,11 +47,48 @@ pub struct Options {
     pub assume_release: Option<DriverRelease>,
     /// What errors call the device.
     pub name: String,
+    /// Where every call is written down, to be [played](crate::recording::play) again (feature `recording`).
+    #[cfg(feature = "recording")]
+    pub recorder: Option<Recorder>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { memory: Arc::new(PageMemory), assume_release: None, name: "device".to_owned() }
+        Self {
+            memory: Arc::new(PageMemory),
+            assume_release: None,
+            name: "device".to_owned(),
+            #[cfg(feature = "recording")]
+            recorder: None,
+        }
+    }
+}
+
+impl Options {
+    /// The layers that are put around each file of the device.
+    pub(crate) fn take_layers(&mut self) -> Layers {
+        Layers {
+            #[cfg(feature = "recording")]
+            recorder: self.recorder.take(),
+        }
+    }
+}
+
+/// What is put around each file of a device.
+pub(crate) struct Layers {
+    #[cfg(feature = "recording")]
+    recorder: Option<Recorder>,
+}
+
+impl Layers {
+    /// The file `path` that was just opened, with the layers around it.
+    pub(crate) fn around(&self, transport: Arc<dyn Transport>, path: &str) -> Arc<dyn Transport> {
+        #[cfg(feature = "recording")]
+        if let Some(recorder) = &self.recorder {
+            return Arc::new(RecordingTransport::new(transport, path, recorder.clone()));
+        }
+        let _ = path;
+        transport
     }
 }
 
@@ -111,15 +150,16 @@ impl Device {
             // SAFETY: the file is used by this crate's types alone, which pass on every frame as it was made.
             Ok(Arc::new(unsafe { DeviceFile::open(&path) }?))
         };
-        Self::start(open()?, options, Some(Box::new(open)))
+        Self::with_transports(open, options)
     }
 
     /// The device behind any transport: an emulator, perhaps with layers around it.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn with_transport(transport: Arc<dyn Transport>, options: Options) -> Result<Self> {
-        Self::start(transport, options, None)
+    pub fn with_transport(transport: Arc<dyn Transport>, mut options: Options) -> Result<Self> {
+        let layers = options.take_layers();
+        Self::start(layers.around(transport, &options.name), options, None)
     }
 
     /// As [`with_transport`](Self::with_transport); `reopen` opens the same device once more, for
@@ -129,13 +169,15 @@ impl Device {
     /// As [`open`](Self::open).
     pub fn with_transports(
         reopen: impl Fn() -> Result<Arc<dyn Transport>> + Send + Sync + 'static,
-        options: Options,
+        mut options: Options,
     ) -> Result<Self> {
+        let (layers, name) = (options.take_layers(), options.name.clone());
+        let reopen = move || Ok(layers.around(reopen()?, &name));
         Self::start(reopen()?, options, Some(Box::new(reopen)))
     }
 
     fn start(transport: Arc<dyn Transport>, options: Options, reopen: Option<Box<Reopen>>) -> Result<Self> {
-        let Options { memory, assume_release, name } = options;
+        let Options { memory, assume_release, name, .. } = options;
         let failed = |operation| {
             let name = &name;
             move |error| call_failed(name, operation, error)

@@ -44,7 +44,7 @@ fn options(name: &str) -> Option<&str> {
     }
 }
 
-/// The options in the name of an emulated device, `mock` or `mock:driver=R,board=B,boards=N,firmware=V,seed=S`.
+/// The options in the name of an emulated device, `mock` or `mock:driver=R,board=B,…`: those of [`MachineOptions`] as text.
 ///
 /// # Errors
 /// [`ErrorKind::BadName`] says what is wrong with it.
@@ -107,6 +107,9 @@ impl Emulator {
         options.name = self.board_name(board);
         let machine = self.machine.clone();
         let name = options.name.clone();
+        // The layers are put on here, where it is known what the node is called.
+        let layers = options.take_layers();
+        let path = format!("/dev/{}", machine.node_name(board));
         if machine.data_model() != DataModel::NATIVE {
             let kind = ErrorKind::BadName("its kernel has another data model than this program".into());
             return Err(Error::new(&name, "open the device", kind));
@@ -115,7 +118,7 @@ impl Emulator {
             let transport = MockTransport::open(&machine, board);
             let transport =
                 transport.map_err(|errno| Error::new(&name, "open the device", ErrorKind::of_open(errno)))?;
-            Ok(layer(transport))
+            Ok(layers.around(layer(transport), &path))
         };
         Device::with_transports(open, options)
     }

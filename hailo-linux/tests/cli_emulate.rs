@@ -105,7 +105,7 @@ fn everything_is_recorded() {
     assert!(lines.iter().any(|line| line["t"] == 1));
     assert!(lines.iter().any(|line| line["seq"].as_u64() < line["end"].as_u64()));
     let launch = lines.iter().find(|line| line["name"] == "HAILO_VDMA_LAUNCH_TRANSFER").unwrap();
-    assert_eq!(launch["p"]["buffers"][0]["addr_or_fd"], "buf#2+0");
+    assert_eq!(launch["p"]["buffers"][0]["addr"], "buf#2+0");
     assert_eq!(launch["ret"], 2);
 }
 

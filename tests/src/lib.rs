@@ -6,6 +6,7 @@ pub mod firmware;
 pub mod fuzzing;
 pub mod golden;
 pub mod models;
+pub mod recordings;
 
 /// The examples of the README are compiled and run.
 #[cfg(doctest)]

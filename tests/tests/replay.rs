@@ -1,19 +1,8 @@
 //! Recordings of driver calls, read and played.
 
-use std::io::Read;
-
 use hailo_linux::emulator::Emulator;
 use hailo_linux::recording::{PlayError, PlayOptions, Played, Recording, play_emulated};
-use hailo_tests::golden;
-
-const VENDORS: [&str; 4] = ["arcface-v1", "arcface-v1-batch4", "arcface-v1-async", "arcface-v2"];
-
-fn text(name: &str) -> String {
-    let file = std::fs::File::open(golden::path(&format!("traces/{name}.jsonl.gz"))).expect("a golden file");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("text");
-    text
-}
+use hailo_tests::recordings::{VENDORS, vendors};
 
 fn replay(text: &str, device: &str, options: PlayOptions) -> Result<Played, PlayError> {
     let emulator = Emulator::new(device).expect("an emulator");
@@ -27,11 +16,11 @@ fn replay(text: &str, device: &str, options: PlayOptions) -> Result<Played, Play
 
 #[test]
 fn the_vendors_recordings_replay_without_a_difference() {
-    for name in VENDORS {
-        let text = text(name);
-        let ioctls = text.lines().filter(|line| line.contains("\"call\":\"ioctl\"")).count() as u64;
+    for (name, ioctls) in VENDORS {
+        let text = vendors(name);
+        assert_eq!(text.lines().filter(|line| line.contains("\"call\":\"ioctl\"")).count() as u64, ioctls, "{name}");
         for (device, dma_addresses) in [("mock", false), ("mock:dma=recorded", true)] {
-            let played = replay(&text, device, PlayOptions { dma_addresses });
+            let played = replay(&text, device, PlayOptions { dma_addresses, ..PlayOptions::default() });
             let played = played.unwrap_or_else(|error| panic!("{name} on {device}: {error}"));
             assert_eq!(played.calls, ioctls, "{name}");
         }
@@ -41,10 +30,10 @@ fn the_vendors_recordings_replay_without_a_difference() {
 
 #[test]
 fn an_altered_recording_differs() {
-    let text = text("arcface-v1");
+    let text = vendors("arcface-v1");
     // The greatest page, and an error.
     let page = text.replacen("\"after\":\"0010000000000000", "\"after\":\"0020000000000000", 1);
-    let errno = text.replacen("\"ret\":-1,\"errno\":125", "\"ret\":-1,\"errno\":4", 1);
+    let errno = text.replacen("\"ret\":-1,\"errno\":125", "\"ret\":-1,\"errno\":5", 1);
     for (altered, name) in [(page, "HAILO_QUERY_DEVICE_PROPERTIES"), (errno, "HAILO_READ_NOTIFICATION")] {
         assert_ne!(altered, text);
         match replay(&altered, "mock", PlayOptions::default()) {
@@ -52,7 +41,7 @@ fn an_altered_recording_differs() {
             other => panic!("{other:?}"),
         }
     }
-    match replay(&text, "mock", PlayOptions { dma_addresses: true }) {
+    match replay(&text, "mock", PlayOptions { dma_addresses: true, ..PlayOptions::default() }) {
         Err(PlayError::Difference(difference)) => assert_eq!(difference.name, "HAILO_DESC_LIST_CREATE"),
         other => panic!("{other:?}"),
     }

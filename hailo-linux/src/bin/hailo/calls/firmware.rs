@@ -2,42 +2,29 @@
 
 use std::collections::HashMap;
 
-use hailo_abi::DriverRelease;
 use hailo_abi::command::{FwControl, FwControlReply};
+use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::actions::{ActionReader, Piece};
 use hailo_abi::firmware::control::{CommonHeader, Expected, Opcode, Request, Response};
 use hailo_abi::firmware::notification::Notification;
-use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease};
-use serde_json::{Value, json};
 
-use super::{FileNumber, hex, trimmed};
+use super::hex;
 
 /// A context longer than this is not put together: no firmware takes it.
 const MAX_CONTEXT: usize = 1 << 16;
 
-/// What is known of the firmware.
+/// Contexts that are being sent to the firmware, in parts, by open file.
+#[derive(Default)]
 pub(super) struct Firmware {
-    interface: FirmwareInterface,
-    /// Whether the firmware itself said what it is.
-    identified: bool,
-    /// Contexts that are being sent, in parts.
-    contexts: HashMap<FileNumber, Vec<u8>>,
+    contexts: HashMap<u32, Vec<u8>>,
 }
 
-impl Default for Firmware {
-    fn default() -> Self {
-        let interface = FirmwareInterface::ALL[FirmwareInterface::ALL.len() - 1];
-        Self { interface, identified: false, contexts: HashMap::new() }
-    }
-}
-
-/// A control in words and as JSON.
+/// A control in words.
 #[derive(Default)]
 pub(super) struct Control {
     pub(super) asked: String,
     pub(super) answered: String,
     pub(super) actions: Actions,
-    pub(super) json: Value,
 }
 
 /// The actions of a context.
@@ -49,31 +36,23 @@ pub(super) struct Actions {
 }
 
 impl Firmware {
-    /// Firmware is of the driver's release as long as it has not said otherwise.
-    pub(super) fn driver_is(&mut self, driver: DriverRelease) {
-        let release = FirmwareRelease::new(driver.major, driver.minor, driver.revision);
-        if let (false, Some(interface)) = (self.identified, release.interface()) {
-            self.interface = interface;
-        }
-    }
-
     /// What a control asked and brought.
     pub(super) fn control(
         &mut self,
-        file: FileNumber,
+        interface: FirmwareInterface,
+        file: u32,
         control: &FwControl<'_>,
         answer: Option<&FwControlReply<'_>>,
     ) -> Control {
         let length = usize::try_from(control.buffer_len).unwrap_or(usize::MAX);
         let Some(message) = control.buffer.get(..length) else {
             let asked = format!("a message of {} bytes, which is longer than any can be", control.buffer_len);
-            let json = json!({ "req_len": control.buffer_len, "req": hex(trimmed(control.buffer)) });
-            return Control { asked, json, ..Control::default() };
+            return Control { asked, ..Control::default() };
         };
         let header = CommonHeader::parse(message).map(|(header, _)| header);
         let opcode = header.map(|header| header.opcode);
         let mut actions = Actions::default();
-        let what = match Request::decode(self.interface, message) {
+        let what = match Request::decode(interface, message) {
             Ok((_, Request::SetContextInfo(part))) => {
                 let context = self.contexts.entry(file).or_default();
                 if part.is_first_chunk_per_context.get() {
@@ -84,7 +63,7 @@ impl Firmware {
                     context.extend_from_slice(bytes);
                 }
                 if part.is_last_chunk_per_context.get() {
-                    actions = list(self.interface, context);
+                    actions = list(interface, context);
                     context.clear();
                 }
                 format!("SET_CONTEXT_INFO {} {} bytes", part.context_type, bytes.len())
@@ -93,55 +72,34 @@ impl Firmware {
             Err(error) => error.to_string(),
         };
         let cpu = if control.cpu_id.raw() == 1 { "core" } else { "app" };
-        let mut json = json!({
-            "opcode": opcode.map(|opcode| opcode.0),
-            "opcode_name": opcode.and_then(c_name),
-            "cpu_id": control.cpu_id.raw(),
-            "timeout_ms": control.timeout_ms,
-            "req_len": length,
-            "req": hex(message),
-        });
-        let mut answered = String::new();
-        if let Some(answer) = answer {
+        let answered = answer.map_or_else(String::new, |answer| {
             let message = answer.message().unwrap_or(answer.buffer);
-            answered = opcode.map_or_else(|| hex(message), |opcode| self.response(opcode, message));
-            json["resp_len"] = answer.buffer_len.into();
-            json["resp"] = hex(message).into();
-        }
-        Control { asked: format!("{what}, {cpu} CPU"), answered, actions, json }
-    }
-
-    fn response(&mut self, opcode: Opcode, message: &[u8]) -> String {
-        match Response::decode(self.interface, Expected::opcode(opcode), message) {
-            Ok((_, Response::Identity(identity))) => {
-                if let Some(interface) = identity.fw_version.release().interface() {
-                    (self.interface, self.identified) = (interface, true);
-                }
-                format!("{identity:?}")
-            }
-            Ok((_, Response::Done)) => "done".into(),
-            Ok((_, Response::Other(payload))) => hex(payload),
-            Ok((_, response)) => inner(&format!("{response:?}")),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    /// What a notification says.
-    pub(super) fn notification(&self, message: &[u8]) -> String {
-        match Notification::decode(self.interface, message) {
-            Ok(Notification { event, .. }) => match event.name() {
-                Some(name) => format!("{name}: {event}"),
-                None => event.to_string(),
-            },
-            Err(error) => error.to_string(),
-        }
+            opcode.map_or_else(|| hex(message), |opcode| response(interface, opcode, message))
+        });
+        Control { asked: format!("{what}, {cpu} CPU"), answered, actions }
     }
 }
 
-/// The opcode's name in the vendor's header.
-fn c_name(opcode: Opcode) -> Option<&'static str> {
-    let enumerators = Opcode::ENUMERATION.enumerators.iter();
-    enumerators.rev().find(|enumerator| enumerator.value == u64::from(opcode.0)).map(|enumerator| enumerator.c_name)
+/// What the firmware answered.
+fn response(interface: FirmwareInterface, opcode: Opcode, message: &[u8]) -> String {
+    match Response::decode(interface, Expected::opcode(opcode), message) {
+        Ok((_, Response::Identity(identity))) => format!("{identity:?}"),
+        Ok((_, Response::Done)) => "done".into(),
+        Ok((_, Response::Other(payload))) => hex(payload),
+        Ok((_, response)) => inner(&format!("{response:?}")),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// What a notification says.
+pub(super) fn notification(interface: FirmwareInterface, message: &[u8]) -> String {
+    match Notification::decode(interface, message) {
+        Ok(Notification { event, .. }) => match event.name() {
+            Some(name) => format!("{name}: {event}"),
+            None => event.to_string(),
+        },
+        Err(error) => error.to_string(),
+    }
 }
 
 /// `Variant(Struct { … })` without the variant.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::decode::Decoded;
-use super::{Call, errno_name};
+use hailo_abi::Errno;
+use hailo_abi::channels::VDMA_DEST_CHANNELS_START;
+use hailo_linux::recording::Call;
 
-/// The channels that carry data to the device are those below this one, on boards with 32 channels.
-const FIRST_OUTPUT: u8 = 16;
+use super::decode::Decoded;
+use super::errno_name;
 
 #[derive(Default)]
 struct Calls {
@@ -16,7 +17,7 @@ struct Calls {
     time: Duration,
     /// The longest one and its number.
     slowest: (Duration, u64),
-    errors: BTreeMap<i32, u64>,
+    errors: BTreeMap<i32, (Errno, u64)>,
 }
 
 #[derive(Default)]
@@ -37,10 +38,11 @@ impl Summary {
     pub(crate) fn add(&mut self, call: &Call, decoded: &Decoded) {
         let calls = self.calls.entry(decoded.name.clone()).or_default();
         calls.count += 1;
-        calls.time += call.took;
-        calls.slowest = calls.slowest.max((call.took, call.sequence));
+        let took = Duration::from_micros(call.origin.map_or(0, |origin| origin.took_us));
+        calls.time += took;
+        calls.slowest = calls.slowest.max((took, call.sequence));
         if let Some(Err(errno)) = call.result {
-            *calls.errors.entry(errno).or_default() += 1;
+            calls.errors.entry(errno.raw()).or_insert((errno, 0)).1 += 1;
         }
         if let (Some((channel, bytes)), true) = (decoded.launched, call.succeeded()) {
             let channel = self.channels.entry(channel).or_default();
@@ -68,9 +70,9 @@ impl Summary {
         let mut rows: Vec<_> = self.calls.iter().collect();
         rows.sort_by_key(|(_, calls)| std::cmp::Reverse(calls.time));
         for (name, calls) in rows {
-            let errors: u64 = calls.errors.values().sum();
+            let errors: u64 = calls.errors.values().map(|(_, count)| count).sum();
             let kinds: Vec<_> =
-                calls.errors.iter().map(|(errno, count)| format!("{count}× {}", errno_name(*errno))).collect();
+                calls.errors.values().map(|(errno, count)| format!("{count}× {}", errno_name(*errno))).collect();
             let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
             let (slowest, sequence) = calls.slowest;
             let (time, slowest) = (calls.time.as_micros(), slowest.as_micros());
@@ -80,9 +82,9 @@ impl Summary {
             let Channel { transfers, bytes, completed } = channel;
             writeln!(out, "channel {index}: {transfers} transfers, {bytes} bytes, {completed} reported as done")?;
         }
-        let frames = self.channels.range(..FIRST_OUTPUT).map(|(_, channel)| channel.transfers).max();
+        let frames = self.channels.range(..VDMA_DEST_CHANNELS_START).map(|(_, channel)| channel.transfers).max();
         let sum = |to_device: bool| -> u64 {
-            let of = |(index, _): &(&u8, &Channel)| (**index < FIRST_OUTPUT) == to_device;
+            let of = |(index, _): &(&u8, &Channel)| (**index < VDMA_DEST_CHANNELS_START) == to_device;
             self.channels.iter().filter(of).map(|(_, channel)| channel.bytes).sum()
         };
         if let Some(frames) = frames {

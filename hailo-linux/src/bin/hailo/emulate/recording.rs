@@ -3,25 +3,26 @@
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use hailo_abi::Errno;
+use hailo_linux::recording::{Call, Origin, Recorder, What};
 use hailo_mock::{ProcessMemory, RemoteProcess};
-
-use crate::calls::{Call, Decoder, Recorder};
 
 pub(super) struct Recording {
     started: Instant,
-    calls: AtomicU64,
-    state: Mutex<State>,
+    recorder: Recorder,
 }
 
-struct State {
-    recorder: Recorder<BufWriter<File>>,
-    decoder: Decoder,
-    /// Why nothing more is written.
-    failed: Option<io::Error>,
+/// A call that has begun.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    sequence: u64,
+    at: Instant,
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Recording {
@@ -30,19 +31,16 @@ impl Recording {
     /// # Errors
     /// What the system said about the file.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let recorder = Recorder::new(BufWriter::new(File::create(path)?));
-        let state = State { recorder, decoder: Decoder::new(false), failed: None };
-        Ok(Self { started: Instant::now(), calls: AtomicU64::new(0), state: Mutex::new(state) })
+        let memory = |process: Option<u32>, address, bytes: &mut [u8]| {
+            process.is_some_and(|process| RemoteProcess::new(process).read(address, bytes).is_ok())
+        };
+        let recorder = Recorder::with_memory(BufWriter::new(File::create(path)?), memory);
+        Ok(Self { started: Instant::now(), recorder })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A call begins: its number, and when.
-    pub(super) fn begin(&self) -> (u64, Duration, Instant) {
-        let sequence = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        (sequence, self.started.elapsed(), Instant::now())
+    /// A call begins.
+    pub(super) fn begin(&self) -> Begun {
+        Begun { sequence: self.recorder.begin(), at: Instant::now() }
     }
 
     /// The bytes in a process's memory; none if they cannot be read.
@@ -54,13 +52,20 @@ impl Recording {
         bytes
     }
 
-    /// A call has returned.
-    pub(super) fn add(&self, call: &Call) {
-        let mut state = self.state();
-        let decoded = state.decoder.decode(call);
-        if state.failed.is_none() {
-            state.failed = state.recorder.write(call, &decoded).err();
-        }
+    /// A call of a thread of a process has returned.
+    pub(super) fn add(
+        &self,
+        Begun { sequence, at }: Begun,
+        (process, thread): (u32, u32),
+        file: Option<u32>,
+        what: What,
+        result: Result<i64, Errno>,
+    ) {
+        let began_us = microseconds(at.duration_since(self.started));
+        let origin = Some(Origin { process, began_us, took_us: microseconds(at.elapsed()) });
+        let call = Call { sequence, end: 0, thread: thread.into(), file, what, result: Some(result), origin };
+        // The recorder keeps the error.
+        let _ = self.recorder.write(&call);
     }
 
     /// Writes what is left.
@@ -68,10 +73,6 @@ impl Recording {
     /// # Errors
     /// The first error of all that was written.
     pub(super) fn finish(&self) -> io::Result<()> {
-        let mut state = self.state();
-        match state.failed.take() {
-            Some(error) => Err(error),
-            None => state.recorder.flush(),
-        }
+        self.recorder.flush()
     }
 }

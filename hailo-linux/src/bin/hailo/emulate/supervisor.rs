@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hailo_abi::{DataModel, Errno, Interface, Operation, Request};
+use hailo_linux::recording::What;
 use hailo_mock::{
     Caller, File, Interruption, Machine, MemoryFault, Pages, PinError, Pinned, Process, ProcessMemory, RemoteProcess,
     Waker,
@@ -19,10 +20,9 @@ use super::files::Files;
 use super::lookups::{self, Outcome};
 use super::outstanding::Outstanding;
 use super::pool::Pool;
-use super::recording::Recording;
+use super::recording::{Begun, Recording};
 use super::seccomp::{Call, Listener};
 use super::tree::Tree;
-use crate::calls::{Call as Recorded, FileNumber, What};
 
 /// How often a call that waits looks whether its thread was interrupted by a signal.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(5);
@@ -50,7 +50,7 @@ struct Shared {
 #[derive(Clone)]
 struct Opened {
     file: File,
-    number: FileNumber,
+    number: u32,
     path: Arc<str>,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Supervisor {
     /// The process of each thread that made a call.
     processes: HashMap<u32, u32>,
     pool: Pool,
-    last_file: FileNumber,
+    last_file: u32,
 }
 
 /// The signals of a thread of another process: they show in that the thread does not wait for its answer any more. Whether
@@ -306,23 +306,22 @@ impl Shared {
     }
 
     /// A call begins: what [`record`](Self::record) needs to know.
-    fn begin(&self) -> Option<(u64, Duration, Instant)> {
+    fn begin(&self) -> Option<Begun> {
         self.recording.as_ref().map(Recording::begin)
     }
 
     fn record(
         &self,
-        began: Option<(u64, Duration, Instant)>,
+        began: Option<Begun>,
         thread: u32,
         process: u32,
-        file: Option<FileNumber>,
+        file: Option<u32>,
         what: What,
         result: Result<i64, i32>,
     ) {
-        if let (Some(recording), Some((sequence, began, instant))) = (&self.recording, began) {
-            let result = Some(result);
-            let call = Recorded { sequence, process, thread, file, what, result, began, took: instant.elapsed() };
-            recording.add(&call);
+        if let (Some(recording), Some(began)) = (&self.recording, began) {
+            let result = result.map_err(|errno| Errno::from_raw(errno).unwrap_or(Errno::EINVAL));
+            recording.add(began, (process, thread), file, what, result);
         }
     }
 
@@ -346,7 +345,7 @@ impl Shared {
         let caller = Caller { memory: &memory, process, interruption: &signals };
         let result = opened.file.ioctl(&caller, request, argument);
         if let Some(before) = before {
-            let what = What::Ioctl { request, argument, before, after: bytes() };
+            let what = What::Ioctl { request: Request::from_raw(request), before, after: bytes() };
             let result = result.map(i64::from).map_err(Errno::raw);
             self.record(began, call.thread, process, Some(opened.number), what, result);
         }

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
+use hailo_linux::recording::{Call, Recorder};
 
-use crate::calls::{Call, Decoder, Recorder, Summary, outcome};
+use crate::calls::{Decoder, Summary, outcome};
 use crate::failure::Failure;
 use launch::LaunchError;
 use tracer::{Sink, Tracer};
@@ -42,12 +43,12 @@ pub(crate) struct Arguments {
     program: Vec<OsString>,
 }
 
-type Writer = BufWriter<Box<dyn Write>>;
+type Writer = BufWriter<Box<dyn Write + Send>>;
 
 /// Where calls are printed.
 enum Paper {
     Text(Writer),
-    Json(Recorder<Writer>),
+    Json(Recorder),
     Nothing,
 }
 
@@ -57,13 +58,18 @@ struct Printer {
     summary: Summary,
 }
 
+fn seconds(microseconds: u64) -> f64 {
+    microseconds as f64 / 1e6
+}
+
 impl Sink for Printer {
     fn call(&mut self, call: &Call) -> io::Result<()> {
         let decoded = self.decoder.decode(call);
         self.summary.add(call, &decoded);
         match &mut self.paper {
             Paper::Text(out) => {
-                write!(out, "{:>5} {:>12.6} {:>7} ", call.sequence, call.began.as_secs_f64(), call.thread)?;
+                let (began, took) = call.origin.map_or((0, 0), |origin| (origin.began_us, origin.took_us));
+                write!(out, "{:>5} {:>12.6} {:>7} ", call.sequence, seconds(began), call.thread)?;
                 if let Some(file) = call.file {
                     write!(out, "fd#{file} ")?;
                 }
@@ -80,12 +86,12 @@ impl Sink for Printer {
                 if let Some(held) = decoded.held.filter(|held| *held != Default::default()) {
                     write!(out, " (left: {} mapped buffers, {} descriptor lists)", held.mappings, held.lists)?;
                 }
-                writeln!(out, " <{:.6}>", call.took.as_secs_f64())?;
+                writeln!(out, " <{:.6}>", seconds(took))?;
                 decoded.more.iter().try_for_each(|line| writeln!(out, "{:14}{line}", ""))?;
                 out.flush()
             }
             Paper::Json(recorder) => {
-                recorder.write(call, &decoded)?;
+                recorder.write(call)?;
                 recorder.flush()
             }
             Paper::Nothing => Ok(()),
@@ -154,14 +160,17 @@ fn exit_code(status: i32) -> ExitCode {
 }
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
-    let out: Box<dyn Write> = match &arguments.output {
+    let out: Box<dyn Write + Send> = match &arguments.output {
         Some(path) => Box::new(File::create(path).map_err(|error| Failure::file("write", path, &error))?),
         None => Box::new(io::stderr()),
     };
     let out = BufWriter::new(out);
+    let read = |process: Option<u32>, address, bytes: &mut [u8]| {
+        process.is_some_and(|process| tracer::fill(process, address, bytes))
+    };
     let paper = match (arguments.summary_only, json) {
         (true, _) => Paper::Nothing,
-        (false, true) => Paper::Json(Recorder::new(out)),
+        (false, true) => Paper::Json(Recorder::with_memory(out, read)),
         (false, false) => Paper::Text(out),
     };
     let decoder = Decoder::new(arguments.verbose);

@@ -5,14 +5,14 @@ use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
 
-use hailo_abi::Request;
+use hailo_abi::{Errno, Request};
+use hailo_linux::recording::{Call, Origin, What};
 use libc::c_int;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use super::ptrace::{self, Event, SystemCall};
 use crate::calls::descriptor::{is_accelerator, is_lent_memory, is_node};
-use crate::calls::{Call, FileNumber, What};
 
 /// Whoever wants to know of the calls. An error ends the trace.
 pub(super) trait Sink {
@@ -27,6 +27,8 @@ struct Pending {
     began: Instant,
     /// The descriptor of an ioctl, mmap or close; the one of an open is its result.
     descriptor: i32,
+    /// Where the argument of an ioctl is.
+    argument: u64,
     /// Whether a supervisor takes over the thread's system calls if it succeeds.
     supervises: bool,
 }
@@ -45,12 +47,23 @@ pub(super) struct Tracer<'a> {
     threads: HashMap<u32, Thread>,
     /// Threads that stopped before the call that made them was seen.
     early: Vec<u32>,
-    files: HashMap<(u32, i32), FileNumber>,
-    last_file: FileNumber,
+    files: HashMap<(u32, i32), u32>,
+    last_file: u32,
     last_sequence: u64,
     /// The program that was started, and how it ended.
     program: Option<u32>,
     status: Option<c_int>,
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Notes how long a call took.
+fn took(call: &mut Call, time: Duration) {
+    if let Some(origin) = &mut call.origin {
+        origin.took_us = microseconds(time);
+    }
 }
 
 /// The process of a thread.
@@ -58,6 +71,16 @@ fn process_of(thread: u32) -> u32 {
     let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
     line.and_then(|line| line.trim().parse().ok()).unwrap_or(thread)
+}
+
+/// Fills `bytes` from the memory of a process; false if not all of it can be read.
+pub(super) fn fill(process: u32, address: u64, bytes: &mut [u8]) -> bool {
+    let found = read(process, address, bytes.len());
+    let whole = found.len() == bytes.len();
+    if whole {
+        bytes.copy_from_slice(&found);
+    }
+    whole
 }
 
 /// The bytes in a thread's memory, as many as there are up to `length`.
@@ -263,7 +286,7 @@ impl<'a> Tracer<'a> {
     /// A thread is gone, in the middle of a call perhaps.
     fn unfinished(&mut self, thread: Thread) -> io::Result<()> {
         let Some(Pending { call: Some(mut call), began, .. }) = thread.pending else { return Ok(()) };
-        call.took = began.elapsed();
+        took(&mut call, began.elapsed());
         self.sink.call(&call)
     }
 
@@ -292,15 +315,17 @@ impl<'a> Tracer<'a> {
         let [first, second, third, ..] = *arguments;
         let process = self.threads.get(&thread)?.process;
         let open = |path: u64, flags: u64| Some((What::Open { path: node_at(thread, path)?, flags }, -1));
+        let mut argument = 0;
         let (what, descriptor) = match number {
             libc::SYS_ioctl => {
                 let descriptor = first as i32;
                 if !self.is_device(process, thread, descriptor) {
                     return None;
                 }
-                let request = second as u32;
-                let before = read(thread, third, Request::from_raw(request).size());
-                (What::Ioctl { request, argument: third, before, after: Vec::new() }, descriptor)
+                let request = Request::from_raw(second as u32);
+                argument = third;
+                let before = read(thread, argument, request.size());
+                (What::Ioctl { request, before, after: Vec::new() }, descriptor)
             }
             libc::SYS_mmap => {
                 let (descriptor, shared) = (arguments[4] as i32, arguments[3] as c_int & libc::MAP_SHARED != 0);
@@ -324,25 +349,17 @@ impl<'a> Tracer<'a> {
             libc::SYS_seccomp => {
                 let listens = second & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0;
                 let supervises = first == u64::from(libc::SECCOMP_SET_MODE_FILTER) && listens;
-                let pending = Pending { call: None, began: Instant::now(), descriptor: -1, supervises };
+                let pending = Pending { call: None, began: Instant::now(), descriptor: -1, argument: 0, supervises };
                 return supervises.then_some(pending);
             }
             _ => return None,
         };
         self.last_sequence += 1;
         let file = (descriptor >= 0).then(|| self.file(process, thread, descriptor));
-        let began = self.started.elapsed();
-        let call = Call {
-            sequence: self.last_sequence,
-            process,
-            thread,
-            file,
-            what,
-            result: None,
-            began,
-            took: Duration::ZERO,
-        };
-        Some(Pending { call: Some(call), began: Instant::now(), descriptor, supervises: false })
+        let origin = Some(Origin { process, began_us: microseconds(self.started.elapsed()), took_us: 0 });
+        let (sequence, thread) = (self.last_sequence, thread.into());
+        let call = Call { sequence, end: 0, thread, file, what, result: None, origin };
+        Some(Pending { call: Some(call), began: Instant::now(), descriptor, argument, supervises: false })
     }
 
     /// Whether a descriptor is an open device file, or was one until memory of the driver was mapped through it.
@@ -352,18 +369,17 @@ impl<'a> Tracer<'a> {
     }
 
     /// The number of an open file that was seen before, from a descriptor of it.
-    fn known(&self, process: u32, thread: u32, descriptor: i32) -> Option<FileNumber> {
+    fn known(&self, process: u32, thread: u32, descriptor: i32) -> Option<u32> {
         if let Some(file) = self.files.get(&(process, descriptor)) {
             return Some(*file);
         }
-        let same = |((process, other), _): &(&(u32, i32), &FileNumber)| {
-            ptrace::same_file((thread, descriptor), (*process, *other))
-        };
+        let same =
+            |((process, other), _): &(&(u32, i32), &u32)| ptrace::same_file((thread, descriptor), (*process, *other));
         self.files.iter().find(same).map(|(_, file)| *file)
     }
 
     /// The number of an open file, from a descriptor of it.
-    fn file(&mut self, process: u32, thread: u32, descriptor: i32) -> FileNumber {
+    fn file(&mut self, process: u32, thread: u32, descriptor: i32) -> u32 {
         let file = self.known(process, thread, descriptor).unwrap_or_else(|| {
             self.last_file += 1;
             self.last_file
@@ -374,7 +390,7 @@ impl<'a> Tracer<'a> {
 
     /// A call has returned.
     fn exit(&mut self, thread: u32, pending: Pending, value: i64) -> io::Result<()> {
-        let took = pending.began.elapsed();
+        let elapsed = pending.began.elapsed();
         if pending.supervises && value >= 0 {
             // From now on, the supervisor's filter is asked first, and ours would not see what it takes.
             let process = self.threads.get(&thread).map_or(thread, |thread| thread.process);
@@ -382,24 +398,25 @@ impl<'a> Tracer<'a> {
             self.threads.values_mut().filter(same).for_each(|thread| thread.everywhere = true);
         }
         let Some(mut call) = pending.call else { return Ok(()) };
-        call.took = took;
-        call.result = Some(if (-4095..0).contains(&value) { Err((-value) as i32) } else { Ok(value) });
+        let process = call.origin.map_or(thread, |origin| origin.process);
+        took(&mut call, elapsed);
+        // The kernel's errors are the negative numbers down to -4095.
+        let errno = value.checked_neg().and_then(|errno| i32::try_from(errno).ok()).and_then(Errno::from_raw);
+        call.result = Some(errno.map_or(Ok(value), Err));
         match &mut call.what {
-            What::Ioctl { request, argument, after, .. } => {
-                *after = read(thread, *argument, Request::from_raw(*request).size());
-            }
+            What::Ioctl { request, after, .. } => *after = read(thread, pending.argument, request.size()),
             What::Open { .. } => {
                 if value >= 0 {
                     let descriptor = value as i32;
-                    self.files.remove(&(call.process, descriptor));
+                    self.files.remove(&(process, descriptor));
                     if !is_accelerator(thread, descriptor) {
                         return Ok(());
                     }
-                    call.file = Some(self.file(call.process, thread, descriptor));
+                    call.file = Some(self.file(process, thread, descriptor));
                 }
             }
             What::Close => {
-                let file = self.files.remove(&(call.process, pending.descriptor));
+                let file = self.files.remove(&(process, pending.descriptor));
                 // As long as there are copies, nothing happens.
                 if self.files.values().any(|other| Some(*other) == file) {
                     return Ok(());

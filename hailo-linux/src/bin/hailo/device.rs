@@ -5,6 +5,7 @@ use hailo_linux::{Device, Options, scan};
 
 use crate::Global;
 use crate::failure::Failure;
+use crate::record::Record;
 
 /// Whether a device is an emulated one.
 pub(crate) fn is_emulated(name: &str) -> bool {
@@ -32,6 +33,12 @@ pub(crate) fn options(global: &Global) -> Options {
 /// Opens the device that was asked for, or the first that there is.
 pub(crate) fn open(global: &Global) -> Result<Device, Failure> {
     Ok(Device::open_with(&name(global)?, options(global))?)
+}
+
+/// As [`open`], with every call in a recording.
+pub(crate) fn open_recorded(global: &Global, record: &Record) -> Result<Device, Failure> {
+    let options = Options { recorder: record.recorder(), ..options(global) };
+    Ok(Device::open_with(&name(global)?, options)?)
 }
 
 /// What the vendor's command calls a device: its place on the PCI bus. Where that is not known, its name.

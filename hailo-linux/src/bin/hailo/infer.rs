@@ -7,6 +7,7 @@ use clap::Args;
 use crate::Global;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::record::RecordArguments;
 
 /// Run frames through a small network on an emulated device and check every result
 ///
@@ -23,6 +24,8 @@ pub(crate) struct Arguments {
     /// How many frames
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     frames: u64,
+    #[command(flatten)]
+    record: RecordArguments,
 }
 
 #[cfg(not(feature = "emulator"))]
@@ -32,7 +35,7 @@ pub(crate) fn run(_: &Arguments, _: &Global, _: &mut Output) -> Result<ExitCode,
 
 #[cfg(feature = "emulator")]
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
-    checked::run(arguments.frames, global, output)
+    checked::run(arguments, global, output)
 }
 
 #[cfg(feature = "emulator")]
@@ -41,13 +44,14 @@ mod checked {
     use std::process::ExitCode;
     use std::time::Instant;
 
-    use hailo_linux::Device;
     use hailo_linux::emulator::machine_options;
     use hailo_linux::error::ErrorKind;
     use hailo_linux::infer::{InferOptions, InferReport, Inference};
+    use hailo_linux::{Device, Options};
     use indicatif::{ProgressBar, ProgressStyle};
     use serde::Serialize;
 
+    use super::Arguments;
     use crate::failure::Failure;
     use crate::output::{Output, Paper, Report};
     use crate::{Global, device};
@@ -101,25 +105,36 @@ mod checked {
         }
     }
 
-    pub(super) fn run(frames: u64, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
+    pub(super) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
         let name = device::name(global)?;
-        let options = InferOptions::default();
+        let (options, frames) = (InferOptions::default(), arguments.frames);
+        let record = arguments.record.begin()?;
+        record.mark("create");
+        let opening = Options { recorder: record.recorder(), ..device::options(global) };
         let device = match device::is_emulated(&name) {
-            true => options.emulator(machine_options(&name)?, &name)?.open_with(0, device::options(global))?,
-            false => Device::open_with(&name, device::options(global))?,
+            true => options.emulator(machine_options(&name)?, &name)?.open_with(0, opening)?,
+            false => Device::open_with(&name, opening)?,
         };
+        record.mark("configure");
         let mut inference = Inference::start(&device, options).map_err(not_on_a_board)?;
         let bar = progress(frames);
+        record.mark("frames");
         let start = Instant::now();
         let InferReport { frames: done, mismatches, bytes } =
             inference.run(frames, |report| bar.set_position(report.frames))?;
         let seconds = start.elapsed().as_secs_f64();
         bar.finish_and_clear();
+        record.mark("deactivate");
         inference.finish()?;
+        let driver_release = device.release().to_string();
+        record.mark("destroy_device");
+        drop(device);
+        record.mark("end");
+        record.finish()?;
         let to = done * options.inputs as u64;
         output.report(&Inferred {
             device: name,
-            driver_release: device.release().to_string(),
+            driver_release,
             frames: done,
             mismatches,
             seconds,

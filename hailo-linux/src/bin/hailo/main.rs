@@ -23,6 +23,8 @@ mod monitor;
 mod network;
 mod output;
 mod parse;
+mod record;
+mod replay;
 mod scan;
 #[cfg(feature = "trace")]
 mod trace;
@@ -83,6 +85,7 @@ enum Command {
     Run(run::Arguments),
     Bench(bench::Arguments),
     Infer(infer::Arguments),
+    Replay(replay::Arguments),
     #[cfg(feature = "emulator")]
     Emulate(emulate::Arguments),
     #[cfg(feature = "trace")]
@@ -111,6 +114,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         Command::Run(arguments) => run::run(arguments, global, output),
         Command::Bench(arguments) => bench::run(arguments, global, output),
         Command::Infer(arguments) => infer::run(arguments, global, output),
+        Command::Replay(arguments) => replay::run(arguments, global, output),
         #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => emulate::run(arguments, cli.global.device.as_deref()),
         #[cfg(feature = "trace")]

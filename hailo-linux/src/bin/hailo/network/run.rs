@@ -14,9 +14,10 @@ use serde::Serialize;
 use super::statistics::{Latencies, Summary};
 use super::streams::{Input, Kind, Output as OutputStream, kind_name};
 use super::{Interface, progress};
-use crate::Global;
 use crate::failure::Failure;
 use crate::output::{Output, Paper, Report};
+use crate::record::{Record, RecordArguments};
+use crate::{Global, device};
 
 /// Run a compiled network
 ///
@@ -48,6 +49,8 @@ pub(crate) struct Arguments {
     /// How frames are given to the network
     #[arg(long, value_enum, default_value_t = Interface::Blocking)]
     api: Interface,
+    #[command(flatten)]
+    record: RecordArguments,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -138,14 +141,15 @@ fn assign<'a>(given: &'a [String], names: &[String]) -> Result<Vec<Option<&'a Pa
 }
 
 /// Everything that frames come from and go to.
-struct Traffic {
+struct Traffic<'a> {
+    record: &'a Record,
     inputs: Vec<Input>,
     outputs: Vec<OutputStream>,
     latencies: Latencies,
     bar: ProgressBar,
 }
 
-impl Traffic {
+impl Traffic<'_> {
     fn landed(&mut self, start: Instant) {
         self.latencies.add(start.elapsed());
         self.bar.inc(1);
@@ -162,6 +166,7 @@ impl Traffic {
             for (input, frame) in self.inputs.iter().zip(&mut sent) {
                 input.fill(number, frame)?;
             }
+            self.record.mark_frame(number);
             let start = Instant::now();
             let inputs: Vec<&[u8]> = sent.iter().map(Vec::as_slice).collect();
             let mut outputs: Vec<&mut [u8]> = came.iter_mut().map(Vec::as_mut_slice).collect();
@@ -188,6 +193,7 @@ impl Traffic {
                 for (input, buffer) in self.inputs.iter().zip(&mut frame.inputs) {
                     input.fill(submitted, buffer.as_mut_slice())?;
                 }
+                self.record.mark_frame(submitted);
                 starts.push_back(Instant::now());
                 active.submit(frame).map_err(|error| error.error)?;
                 submitted += 1;
@@ -215,10 +221,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     if let Some(directory) = &arguments.output {
         std::fs::create_dir_all(directory).map_err(|error| Failure::file("create the directory", directory, &error))?;
     }
-    let device = super::NetworkArguments::open(global)?;
+    let record = arguments.record.begin()?;
+    record.mark("create");
+    let device = device::open_recorded(global, &record)?;
+    record.mark("configure");
     let begin = Instant::now();
     let mut configured = arguments.network.configure(&device, &model, arguments.api)?;
     let configure_ms = begin.elapsed().as_secs_f64() * 1000.0;
+    record.mark("activate");
     let mut active = configured.activate()?;
     let outputs = model.outputs().zip(active.outputs().iter()).map(|(layer, stream)| {
         OutputStream::new(layer, arguments.kind, stream.frame_size(), arguments.output.is_some())
@@ -228,7 +238,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     let frames = arguments.frames.or(from_files).unwrap_or(FRAMES);
     let to_device: usize = inputs.iter().map(Input::device_size).sum();
     let from_device: usize = active.outputs().iter().map(|output| output.frame_size()).sum();
-    let mut traffic = Traffic { inputs, outputs, latencies: Latencies::new(), bar: progress(Some(frames)) };
+    let mut traffic =
+        Traffic { record: &record, inputs, outputs, latencies: Latencies::new(), bar: progress(Some(frames)) };
     let start = Instant::now();
     match arguments.api {
         Interface::Blocking => traffic.blocking(&mut active, frames, arguments)?,
@@ -236,7 +247,15 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     }
     let seconds = start.elapsed().as_secs_f64();
     traffic.bar.finish_and_clear();
+    record.mark("deactivate");
     active.deactivate()?;
+    record.mark("release_network_group");
+    drop(configured);
+    let device_name = device.name().to_owned();
+    record.mark("destroy_device");
+    drop(device);
+    record.mark("end");
+    record.finish()?;
     let mut written = Vec::new();
     for stream in &mut traffic.outputs {
         let file = match &arguments.output {
@@ -254,7 +273,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     output.report(&Ran {
         model: arguments.network.model.clone(),
         group: model.group().name.clone(),
-        device: device.name().to_owned(),
+        device: device_name,
         api: arguments.api.name(),
         batch: arguments.network.batch,
         configure_ms,

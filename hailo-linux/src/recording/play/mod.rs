@@ -4,6 +4,7 @@ mod file;
 mod wait;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -251,13 +252,13 @@ impl<'a> Player<'a> {
             What::Open { path, .. } => path,
             _ => "",
         };
-        if !self.files.contains_key(&number) {
+        if let Entry::Vacant(place) = self.files.entry(number) {
             let file = open(path).map_err(OpenError::Errno).and_then(File::new);
             let file = file.map_err(|error| match error {
                 OpenError::Errno(errno) => PlayError::Open { sequence: call.sequence, path: path.to_owned(), errno },
                 OpenError::Release(problem) => PlayError::Release(problem),
             })?;
-            self.files.insert(number, file);
+            place.insert(file);
         }
         match &call.what {
             What::Open { .. } | What::Close => Ok(()),

@@ -8,9 +8,9 @@ use hailo_abi::firmware::control::{
 };
 use hailo_abi::firmware::image::{FirmwareImage, FirmwareType};
 use hailo_abi::firmware::log::LogLines;
-use hailo_abi::firmware::notification::{MAX_NOTIFICATION_SIZE, Notification};
+use hailo_abi::firmware::notification::{Event, MAX_NOTIFICATION_SIZE, Notification, NotificationError};
 use hailo_abi::firmware::user_config::UserConfigReader;
-use hailo_abi::firmware::{FirmwareInterface, NetworkGroupHeader};
+use hailo_abi::firmware::{FirmwareInterface, FirmwareStatus, NetworkGroupHeader};
 
 /// Checks all parsers.
 ///
@@ -61,6 +61,13 @@ fn request(interface: FirmwareInterface, message: &[u8]) {
         },
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+    // What is the same in all generations is read alike by all.
+    if let Some((CommonHeader { opcode, .. }, _)) = CommonHeader::parse(message)
+        && opcode.is_release_independent()
+    {
+        let read = Request::decode(FirmwareInterface::RELEASE_INDEPENDENT, message);
+        assert_eq!(Request::decode(interface, message), read);
+    }
 }
 
 fn response(interface: FirmwareInterface, message: &[u8]) {
@@ -86,8 +93,26 @@ fn response(interface: FirmwareInterface, message: &[u8]) {
     }
 }
 
+/// Whether a notification is refused for its event, which another generation may read.
+fn of_event(error: &NotificationError) -> bool {
+    !matches!(error, NotificationError::Header { .. } | NotificationError::PayloadLength { .. })
+}
+
+/// Not a number is not equal to itself, so that the words are compared.
+fn assert_same(one: Result<Notification<'_>, NotificationError>, other: Notification<'_>) {
+    assert_eq!(format!("{one:?}"), format!("Ok({other:?})"));
+}
+
 fn notification(interface: FirmwareInterface, message: &[u8]) {
-    match Notification::decode(interface, message) {
+    let decoded = Notification::decode(interface, message);
+    let independent = Notification::decode_release_independent(message);
+    assert_eq!(decoded.is_err_and(|error| !of_event(&error)), independent.is_err_and(|error| !of_event(&error)));
+    if let Ok(independent) = independent
+        && Event::is_release_independent(independent.event.id())
+    {
+        assert_same(decoded, independent);
+    }
+    match decoded {
         Ok(read) => {
             assert!(!read.event.to_string().is_empty());
             let mut first = [0; MAX_NOTIFICATION_SIZE];
@@ -104,6 +129,46 @@ fn notification(interface: FirmwareInterface, message: &[u8]) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+}
+
+/// The entries that can be read are those bytes.
+fn user_config(message: &[u8]) {
+    let checked = UserConfigReader::check(message);
+    let mut entries = match UserConfigReader::new(message) {
+        Ok(entries) => entries,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            assert_eq!(checked, Err(error));
+            return;
+        }
+    };
+    let header = entries.header();
+    let mut written = header.to_bytes().expect("a header that was read").to_vec();
+    let mut count = 0;
+    for entry in entries.by_ref() {
+        match entry {
+            Ok((entry, value)) => {
+                assert_eq!(entry.entry_size as usize, value.len());
+                written.extend(entry.to_bytes().expect("an entry that was read"));
+                written.extend_from_slice(value);
+                count += 1;
+            }
+            Err(error) => assert_eq!(checked, Err(error)),
+        }
+    }
+    // Each entry takes bytes, so the stated number cannot keep it going.
+    assert!(count <= header.entry_count && written.len() <= message.len());
+    assert_eq!([&written, entries.rest()].concat(), message);
+    assert_eq!(checked.is_ok(), count == header.entry_count && entries.rest().is_empty());
+    assert!(entries.next().is_none());
+}
+
+/// A name leads back to its number.
+fn status(message: &[u8]) {
+    let Some(word) = message.first_chunk() else { return };
+    let status = FirmwareStatus(u32::from_le_bytes(*word));
+    assert!(status.to_string().contains(&format!("{:#010x}", status.0)) || status.is_success());
+    assert_eq!(status.since().is_some(), status.name().is_some());
 }
 
 fn stored(interface: FirmwareInterface, message: &[u8]) {
@@ -123,10 +188,8 @@ fn stored(interface: FirmwareInterface, message: &[u8]) {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
-    if let Ok(entries) = UserConfigReader::new(message) {
-        // Each entry takes bytes, so the stated number cannot keep it going.
-        assert!(entries.take_while(Result::is_ok).count() <= message.len());
-    }
+    user_config(message);
+    status(message);
     let mut lines = LogLines::<16>::new();
     let mut length = 0;
     lines.push(message, |line| length += line.len());

@@ -20,6 +20,7 @@ pub(crate) struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     seen: Vec<u8>,
+    size: (u16, u16),
 }
 
 impl Terminal {
@@ -53,7 +54,7 @@ impl Terminal {
                 }
             }
         });
-        Self { child, keyboard: File::from(terminal.master), screen, seen: Vec::new() }
+        Self { child, keyboard: File::from(terminal.master), screen, seen: Vec::new(), size: (columns, rows) }
     }
 
     /// What was printed so far.
@@ -64,12 +65,38 @@ impl Terminal {
     /// Waits until something was printed, wherever it is.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) {
+        self.wait(&[text], Self::text);
+    }
+
+    /// What stands on the screen now, line by line, without the blanks at the ends of lines.
+    pub(crate) fn page(&self) -> String {
+        let (columns, rows) = self.size;
+        let size = |size| std::num::NonZero::new(size).expect("a terminal has lines and columns");
+        let mut screen = vt100::Parser::new(size(rows), size(columns), 0);
+        screen.process(&self.seen);
+        let lines: Vec<_> = screen.screen().rows(0, columns).map(|line| line.trim_end().to_owned()).collect();
+        lines.join("\n")
+    }
+
+    /// Waits until all of these stand on the screen at the same time, each in one line.
+    #[track_caller]
+    pub(crate) fn wait_for_page(&mut self, texts: &[&str]) {
+        self.wait(texts, Self::page);
+    }
+
+    #[track_caller]
+    fn wait(&mut self, texts: &[&str], seen: impl Fn(&Self) -> String) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.text().contains(text) {
+        loop {
+            let shown = seen(self);
+            if texts.iter().all(|text| shown.contains(text)) {
+                return;
+            }
             let rest = deadline.saturating_duration_since(Instant::now());
             match self.screen.recv_timeout(rest) {
-                Ok(bytes) => self.seen.extend(bytes),
-                Err(error) => panic!("{text:?} did not come ({error}); the screen shows:\n{}", self.text()),
+                // A program that goes on printing is not waited for any longer than one that is silent.
+                Ok(bytes) if !rest.is_zero() => self.seen.extend(bytes),
+                _ => panic!("{texts:?} did not come; the screen shows:\n{shown}"),
             }
         }
     }
@@ -89,8 +116,12 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn finish(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + PATIENCE;
-        while let Ok(bytes) = self.screen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let mut rest = PATIENCE;
+        while !rest.is_zero()
+            && let Ok(bytes) = self.screen.recv_timeout(rest)
+        {
             self.seen.extend(bytes);
+            rest = deadline.saturating_duration_since(Instant::now());
         }
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("the program is a child") {

@@ -25,7 +25,10 @@ impl Who {
         Self {
             device: device.name().to_owned(),
             driver: device.release().to_string(),
-            firmware: firmware.release().to_string(),
+            firmware: match firmware.interface() {
+                Some(_) => firmware.release().to_string(),
+                None => format!("{} (not known here)", firmware.release()),
+            },
             board: format!("{} {}", identity.board_name, identity.serial_number),
         }
     }
@@ -40,9 +43,9 @@ pub(super) struct Group {
 }
 
 /// What was read. What the board cannot say is `None`.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(super) struct Sample {
-    time: String,
+    pub(super) time: String,
     /// In degrees Celsius.
     pub(super) temperatures: Option<[f32; 2]>,
     pub(super) temperature_zone: Option<&'static str>,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use hailo_abi::{DataModel, Transport};
-use hailo_mock::{Machine, MachineOptions, MockTransport};
+use hailo_abi::{DataModel, Interface, Transport};
+use hailo_mock::faults::take_faults;
+use hailo_mock::{FaultTransport, Faults, Machine, MachineOptions, MockTransport, Strike};
 
 use crate::device::{Device, Options};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +29,7 @@ pub const NAME: &str = "mock";
 pub struct Emulator {
     machine: Machine,
     name: Box<str>,
+    faults: Option<Arc<Faults>>,
 }
 
 /// Whether a device of this name is an emulated one.
@@ -44,31 +46,70 @@ fn options(name: &str) -> Option<&str> {
     }
 }
 
+fn bad(name: &str, message: &dyn std::fmt::Display) -> Error {
+    Error::new(name, "emulate the device", ErrorKind::BadName(message.to_string().into()))
+}
+
+/// The options and the faults in the name of an emulated device.
+fn parse(name: &str) -> Result<(MachineOptions, Vec<Strike>)> {
+    let options = options(name).ok_or_else(|| bad(name, &format_args!("it does not begin with `{NAME}`")))?;
+    let (options, strikes) = take_faults(options).map_err(|error| bad(name, &error))?;
+    Ok((options.parse().map_err(|error: hailo_mock::OptionsError| bad(name, &error))?, strikes))
+}
+
 /// The options in the name of an emulated device, `mock` or `mock:driver=R,board=B,…`: those of [`MachineOptions`] as text.
 ///
 /// # Errors
 /// [`ErrorKind::BadName`] says what is wrong with it.
 pub fn machine_options(name: &str) -> Result<MachineOptions> {
-    let bad = |message: String| Error::new(name, "emulate the device", ErrorKind::BadName(message.into()));
-    let options = options(name).ok_or_else(|| bad(format!("it does not begin with `{NAME}`")))?;
-    options.parse().map_err(|error: hailo_mock::OptionsError| bad(error.to_string()))
+    parse(name).map(|(options, _)| options)
+}
+
+/// The faults in the name of an emulated device: what is to strike its calls, each as `fault=CALLS=FAULT` (see
+/// [`Strike`]).
+///
+/// # Errors
+/// [`ErrorKind::BadName`] says what is wrong with it.
+pub fn strikes(name: &str) -> Result<Vec<Strike>> {
+    parse(name).map(|(_, strikes)| strikes)
 }
 
 impl Emulator {
     /// The computer that a name describes; its boards send back what they are sent.
     ///
+    /// ```
+    /// use hailo_linux::emulator::Emulator;
+    ///
+    /// let emulator = Emulator::new("mock:fault=query_device_properties#1=EIO")?;
+    /// assert!(emulator.open(0).is_err());
+    /// assert!(emulator.open(0).is_ok(), "the first call only");
+    /// # Ok::<(), hailo_linux::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`machine_options`].
     pub fn new(name: &str) -> Result<Self> {
-        let machine = Machine::new(machine_options(name)?)
-            .map_err(|error| Error::new(name, "emulate the device", ErrorKind::BadName(error.to_string().into())))?;
-        Ok(Self { machine, name: name.into() })
+        let (options, strikes) = parse(name)?;
+        let machine = Machine::new(options).map_err(|error| bad(name, &error))?;
+        Self::with_machine(machine, name).with_faults(strikes)
+    }
+
+    /// The same computer, but faults strike the calls to its boards. Each call counts, whatever the board and the file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadName`] for a fault that the driver's release knows no call for.
+    pub fn with_faults(mut self, strikes: Vec<Strike>) -> Result<Self> {
+        let interface = Interface::of(self.machine.driver());
+        let interface = interface.ok_or_else(|| bad(&self.name, &"its driver release is not known"))?;
+        strikes.iter().try_for_each(|strike| strike.check(interface)).map_err(|error| bad(&self.name, &error))?;
+        self.faults = (!strikes.is_empty()).then(|| Arc::new(Faults::new(interface, strikes)));
+        Ok(self)
     }
 
     /// A machine that was built otherwise, with an accelerator of its own for example.
     #[must_use]
     pub fn with_machine(machine: Machine, name: &str) -> Self {
-        Self { machine, name: name.into() }
+        Self { machine, name: name.into(), faults: None }
     }
 
     /// The machine, to look at or to disturb.
@@ -114,11 +155,17 @@ impl Emulator {
             let kind = ErrorKind::BadName("its kernel has another data model than this program".into());
             return Err(Error::new(&name, "open the device", kind));
         }
+        let faults = self.faults.clone();
         let open = move || {
             let transport = MockTransport::open(&machine, board);
             let transport =
                 transport.map_err(|errno| Error::new(&name, "open the device", ErrorKind::of_open(errno)))?;
-            Ok(layers.around(layer(transport), &path))
+            let transport = layer(transport);
+            let transport = match &faults {
+                Some(faults) => Arc::new(FaultTransport::with(transport, faults.clone())) as Arc<dyn Transport>,
+                None => transport,
+            };
+            Ok(layers.around(transport, &path))
         };
         Device::with_transports(open, options)
     }

@@ -14,7 +14,7 @@ use crate::device::buffer::{Direction, DmaBuffer};
 use crate::device::channel::Channel;
 use crate::device::channels::Channels;
 use crate::device::transfer::Transfer;
-use crate::emulator::Emulator;
+use crate::emulator::{self, Emulator};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The channel that frames go to the device on.
@@ -62,7 +62,7 @@ impl InferOptions {
         let machine = Machine::builder().options(machine).accelerator(move |_| network.clone()).build();
         let machine = machine
             .map_err(|error| Error::new(name, "emulate the device", ErrorKind::BadName(error.to_string().into())))?;
-        Ok(Emulator::with_machine(machine, name))
+        Emulator::with_machine(machine, name).with_faults(emulator::strikes(name)?)
     }
 }
 

@@ -29,7 +29,7 @@ mod transport;
 
 pub use accelerator::{Accelerator, FullyConnected, Loopback};
 pub use device::{Cpu, FirmwareStatistics, Outputs};
-pub use faults::{Fault, FaultTransport, Strike};
+pub use faults::{BadStrike, Fault, FaultTransport, Faults, Strike, Struck};
 pub use file::{Caller, File, POLL_EVENTS};
 pub use firmware::{BoardFirmware, Firmware, FirmwareState, FirmwareValues, InputFrame, NetworkFunction, Pattern};
 pub use kernel::DriverMemory;

@@ -1,16 +1,21 @@
-//! [`FaultTransport`]: a layer around any transport that makes calls fail, late, lost or wrong.
+//! [`Faults`]: calls that fail, come late, get lost or are answered wrongly; [`FaultTransport`] is the layer of them around
+//! any transport.
 //!
-//! Faults are data: each names the calls that it strikes and what happens to them. The layer counts every call, so that a
-//! test can first run undisturbed and then fail each call of that run once.
+//! Faults are data: each [`Strike`] names the calls that it strikes and what happens to them, and can be [read from
+//! text](Strike::from_str). Every call is counted, so that a test can first run undisturbed and then fail each call of that
+//! run once.
+
+mod text;
+
+pub use text::{BadStrike, take_faults};
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use hailo_abi::{DataModel, Errno, Frame, Interface, Mapping, Operation, Transport};
+use hailo_abi::{DataModel, Errno, Frame, Interface, Mapping, Operation, Request, Transport};
 
 /// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +81,30 @@ impl Strike {
     }
 }
 
+/// A call that may be struck: it can be carried out, and its argument looked at and changed.
+pub trait Struck {
+    /// Carries it out, once for each time this is called.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    fn submit(&mut self) -> Result<u32, Errno>;
+
+    /// The bytes of the argument.
+    fn argument(&mut self) -> Vec<u8>;
+
+    /// Writes the argument, as many bytes as [`argument`](Self::argument) gave.
+    fn set_argument(&mut self, bytes: &[u8]);
+
+    /// Lets time pass.
+    ///
+    /// # Errors
+    /// [`Errno::EINTR`] if a signal has ended the call meanwhile. Here, none does.
+    fn sleep(&mut self, time: Duration) -> Result<(), Errno> {
+        thread::sleep(time);
+        Ok(())
+    }
+}
+
 /// The bytes of an answer, with the return value.
 type Answer = (u32, Vec<u8>);
 
@@ -84,35 +113,32 @@ struct State {
     strikes: Vec<Strike>,
     calls: BTreeMap<Option<Operation>, u64>,
     all: u64,
-    struck: u64,
+    /// How often each strike has struck.
+    struck: Vec<u64>,
+    lost_with: Option<Errno>,
     late_answer: Option<Answer>,
     doubled_interrupts: Option<Answer>,
 }
 
-/// A transport that disturbs another. See the [module](self).
-pub struct FaultTransport<T> {
-    transport: T,
+/// What strikes the calls to a device, and what it has counted. See the [module](self).
+pub struct Faults {
     interface: &'static Interface,
-    lost: AtomicBool,
-    lost_with: Mutex<Option<Errno>>,
     state: Mutex<State>,
 }
 
-impl<T: Transport> FaultTransport<T> {
-    /// Disturbs `transport`, whose driver has this interface.
-    pub fn new(transport: T, interface: &'static Interface, strikes: Vec<Strike>) -> Self {
-        Self {
-            transport,
-            interface,
-            lost: AtomicBool::new(false),
-            lost_with: Mutex::new(None),
-            state: Mutex::new(State { strikes, ..State::default() }),
-        }
+impl Faults {
+    /// Strikes for a device whose driver has this interface.
+    #[must_use]
+    pub fn new(interface: &'static Interface, strikes: Vec<Strike>) -> Self {
+        let struck = vec![0; strikes.len()];
+        Self { interface, state: Mutex::new(State { strikes, struck, ..State::default() }) }
     }
 
-    /// Replaces what is to happen; the counting goes on.
+    /// Replaces what is to happen; the counting of calls goes on.
     pub fn set_strikes(&self, strikes: Vec<Strike>) {
-        self.state().strikes = strikes;
+        let mut state = self.state();
+        state.struck = vec![0; strikes.len()];
+        state.strikes = strikes;
     }
 
     /// How many calls of each operation there were; `None` are codes that the interface does not know.
@@ -124,95 +150,48 @@ impl<T: Transport> FaultTransport<T> {
     /// How many calls were struck.
     #[must_use]
     pub fn struck(&self) -> u64 {
-        self.state().struck
+        self.state().struck.iter().sum()
     }
 
-    /// The transport below.
-    pub fn inner(&self) -> &T {
-        &self.transport
+    /// The strikes that have not struck any call.
+    #[must_use]
+    pub fn unused(&self) -> Vec<Strike> {
+        let state = self.state();
+        let unused = state.strikes.iter().zip(&state.struck).filter(|(_, struck)| **struck == 0);
+        unused.map(|(strike, _)| strike.clone()).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lose(&self, errno: Errno) -> Errno {
-        *self.lost_with.lock().unwrap_or_else(PoisonError::into_inner) = Some(errno);
-        self.lost.store(true, Ordering::Release);
-        errno
-    }
-
-    fn check_lost(&self) -> Result<(), Errno> {
-        if self.lost.load(Ordering::Acquire) {
-            let lost_with = *self.lost_with.lock().unwrap_or_else(PoisonError::into_inner);
-            return Err(lost_with.unwrap_or(Errno::ENODEV));
-        }
-        Ok(())
+    /// Whether the device can still be reached.
+    ///
+    /// # Errors
+    /// What every call gets since the device was [lost](Fault::Lose).
+    pub fn check_lost(&self) -> Result<(), Errno> {
+        self.state().lost_with.map_or(Ok(()), Err)
     }
 
     /// Counts a call and says what is to happen to it.
     fn next(&self, operation: Option<Operation>) -> Option<Fault> {
         let mut state = self.state();
         let calls = state.calls.entry(operation).or_default();
-        let (of_operation, of_all) = (*calls, state.all);
-        *state.calls.entry(operation).or_default() += 1;
+        let of_operation = *calls;
+        *calls += 1;
+        let of_all = state.all;
         state.all += 1;
-        let fault = state.strikes.iter().find(|strike| strike.hits(operation, of_operation, of_all))?.fault.clone();
-        state.struck += 1;
-        Some(fault)
+        let index = state.strikes.iter().position(|strike| strike.hits(operation, of_operation, of_all))?;
+        state.struck[index] += 1;
+        Some(state.strikes[index].fault.clone())
     }
 
-    fn strike(&self, fault: Fault, mut frame: Frame<'_>) -> Result<u32, Errno> {
-        match fault {
-            Fault::Fail(errno) => Err(errno),
-            Fault::FailAfter(errno) => {
-                let before = frame.argument().to_vec();
-                let _ = self.transport.submit(frame.reborrow());
-                frame.argument_mut().copy_from_slice(&before);
-                Err(errno)
-            }
-            Fault::Delay(time) => {
-                thread::sleep(time);
-                self.transport.submit(frame)
-            }
-            Fault::DelayAnswer(time) => {
-                let result = self.transport.submit(frame);
-                thread::sleep(time);
-                result
-            }
-            Fault::Lose(errno) => Err(self.lose(errno)),
-            Fault::AnswerLate => {
-                let before = frame.argument().to_vec();
-                let value = self.transport.submit(frame.reborrow())?;
-                self.state().late_answer = Some((value, frame.argument().to_vec()));
-                frame.argument_mut().copy_from_slice(&before);
-                Err(Errno::ETIMEDOUT)
-            }
-            Fault::DropInterrupts => {
-                let before = frame.argument().to_vec();
-                self.transport.submit(frame.reborrow())?;
-                frame.argument_mut().copy_from_slice(&before);
-                self.transport.submit(frame)
-            }
-            Fault::DoubleInterrupts => {
-                let value = self.transport.submit(frame.reborrow())?;
-                self.state().doubled_interrupts = Some((value, frame.argument().to_vec()));
-                Ok(value)
-            }
-            Fault::Corrupt { offset, bits } => {
-                let value = self.transport.submit(frame.reborrow())?;
-                for (byte, bits) in frame.argument_mut().iter_mut().skip(offset).zip(bits) {
-                    *byte ^= bits;
-                }
-                Ok(value)
-            }
-        }
-    }
-}
-
-impl<T: Transport> Transport for FaultTransport<T> {
-    fn submit(&self, mut frame: Frame<'_>) -> Result<u32, Errno> {
-        let operation = self.interface.find(frame.request(), DataModel::NATIVE).map(|entry| entry.operation);
+    /// Makes a call with this request code, or what is to become of it.
+    ///
+    /// # Errors
+    /// What the driver answers, or what the fault says.
+    pub fn submit(&self, request: Request, call: &mut dyn Struck) -> Result<u32, Errno> {
+        let operation = self.interface.find(request, DataModel::NATIVE).map(|entry| entry.operation);
         self.check_lost()?;
         let fault = self.next(operation);
         let prepared = match operation {
@@ -224,27 +203,149 @@ impl<T: Transport> Transport for FaultTransport<T> {
             (Some((value, bytes)), _) => {
                 if operation == Some(Operation::FwControl) {
                     // It is carried out, but what the firmware answers to it comes when nobody waits for it any more.
-                    self.transport.submit(frame.reborrow())?;
+                    call.submit()?;
                 }
-                frame.argument_mut().copy_from_slice(&bytes);
+                call.set_argument(&bytes);
                 Ok(value)
             }
-            (None, Some(fault)) => self.strike(fault, frame),
-            (None, None) => self.transport.submit(frame),
+            (None, Some(fault)) => self.strike(fault, call),
+            (None, None) => call.submit(),
         };
         // A call that was on its way when the device was lost finds it lost.
         self.check_lost()?;
         result
     }
 
-    fn map(&self, offset: u64, length: usize) -> Result<Mapping, Errno> {
-        self.check_lost()?;
-        self.transport.map(offset, length)
+    fn strike(&self, fault: Fault, call: &mut dyn Struck) -> Result<u32, Errno> {
+        match fault {
+            Fault::Fail(errno) => Err(errno),
+            Fault::FailAfter(errno) => {
+                let before = call.argument();
+                let _ = call.submit();
+                call.set_argument(&before);
+                Err(errno)
+            }
+            Fault::Delay(time) => {
+                call.sleep(time)?;
+                call.submit()
+            }
+            Fault::DelayAnswer(time) => {
+                let result = call.submit();
+                call.sleep(time)?;
+                result
+            }
+            Fault::Lose(errno) => {
+                self.state().lost_with = Some(errno);
+                Err(errno)
+            }
+            Fault::AnswerLate => {
+                let before = call.argument();
+                let value = call.submit()?;
+                self.state().late_answer = Some((value, call.argument()));
+                call.set_argument(&before);
+                Err(Errno::ETIMEDOUT)
+            }
+            Fault::DropInterrupts => {
+                let before = call.argument();
+                call.submit()?;
+                call.set_argument(&before);
+                call.submit()
+            }
+            Fault::DoubleInterrupts => {
+                let value = call.submit()?;
+                self.state().doubled_interrupts = Some((value, call.argument()));
+                Ok(value)
+            }
+            Fault::Corrupt { offset, bits } => {
+                let value = call.submit()?;
+                let mut bytes = call.argument();
+                for (byte, bits) in bytes.iter_mut().skip(offset).zip(bits) {
+                    *byte ^= bits;
+                }
+                call.set_argument(&bytes);
+                Ok(value)
+            }
+        }
     }
 }
 
-impl<T> fmt::Debug for FaultTransport<T> {
+impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultTransport").field("interface", &self.interface).finish_non_exhaustive()
+        f.debug_struct("Faults").field("interface", &self.interface).finish_non_exhaustive()
+    }
+}
+
+/// A transport that disturbs another. See the [module](self).
+#[derive(Debug)]
+pub struct FaultTransport<T> {
+    transport: T,
+    faults: Arc<Faults>,
+}
+
+impl<T: Transport> FaultTransport<T> {
+    /// Disturbs `transport`, whose driver has this interface.
+    pub fn new(transport: T, interface: &'static Interface, strikes: Vec<Strike>) -> Self {
+        Self::with(transport, Arc::new(Faults::new(interface, strikes)))
+    }
+
+    /// Disturbs `transport` by faults that other transports may share: all their calls count.
+    pub fn with(transport: T, faults: Arc<Faults>) -> Self {
+        Self { transport, faults }
+    }
+
+    /// Replaces what is to happen; the counting goes on.
+    pub fn set_strikes(&self, strikes: Vec<Strike>) {
+        self.faults.set_strikes(strikes);
+    }
+
+    /// How many calls of each operation there were; `None` are codes that the interface does not know.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<Option<Operation>, u64> {
+        self.faults.calls()
+    }
+
+    /// How many calls were struck.
+    #[must_use]
+    pub fn struck(&self) -> u64 {
+        self.faults.struck()
+    }
+
+    /// The transport below.
+    pub fn inner(&self) -> &T {
+        &self.transport
+    }
+}
+
+/// A call through a transport.
+struct Submitted<'a, 'f, T> {
+    transport: &'a T,
+    frame: Frame<'f>,
+}
+
+impl<T: Transport> Struck for Submitted<'_, '_, T> {
+    fn submit(&mut self) -> Result<u32, Errno> {
+        self.transport.submit(self.frame.reborrow())
+    }
+
+    fn argument(&mut self) -> Vec<u8> {
+        self.frame.argument().to_vec()
+    }
+
+    fn set_argument(&mut self, bytes: &[u8]) {
+        for (byte, new) in self.frame.argument_mut().iter_mut().zip(bytes) {
+            *byte = *new;
+        }
+    }
+}
+
+impl<T: Transport> Transport for FaultTransport<T> {
+    fn submit(&self, frame: Frame<'_>) -> Result<u32, Errno> {
+        let request = frame.request();
+        self.faults.submit(request, &mut Submitted { transport: &self.transport, frame })
+    }
+
+    fn map(&self, offset: u64, length: usize) -> Result<Mapping, Errno> {
+        self.faults.check_lost()?;
+        self.transport.map(offset, length)
     }
 }

@@ -59,6 +59,10 @@ impl Log {
         self.rows.iter().any(|row| self.matches(&row.case) && belongs(&row.case, family))
     }
 
+    pub(crate) fn may_harm(&self) -> bool {
+        self.dangerous
+    }
+
     pub(crate) fn harms(&self, case: &str) -> bool {
         self.rows.iter().any(|row| row.case == case && row.harms())
     }

@@ -84,6 +84,11 @@ impl<'a> Stage<'a> {
         self.log.harms(name)
     }
 
+    /// Whether cases may crash or hang the kernel.
+    pub(crate) fn may_harm(&self) -> bool {
+        self.log.may_harm()
+    }
+
     pub(crate) fn before(&self, major: u32, minor: u32) -> bool {
         self.layout.release < Release::new(major, minor, 0)
     }

@@ -5,10 +5,11 @@ mod programs;
 #[path = "support/mod.rs"]
 mod support;
 
-use hailo_tests::conformance::{Options, run};
+use std::io::{BufRead, BufReader};
+
 use programs::Program;
 use serde_json::Value;
-use support::{command, hailo, run as ran};
+use support::{command, hailo, run};
 
 #[test]
 fn a_script_identifies_the_board_of_every_release() {
@@ -109,22 +110,117 @@ fn everything_is_recorded() {
     assert_eq!(launch["ret"], 2);
 }
 
-/// The conformance program: every observed case of the real driver, on a device node.
 #[test]
-#[ignore = "a program that opens /dev/hailo0, which the next test runs under the emulator"]
-fn conformance_program() {
-    let options = Options { device: Some("/dev/hailo0".into()), ..Options::default() };
-    let summary = run(&options, &mut std::io::sink()).expect("a board");
-    assert_eq!(summary.failures, Vec::<String>::new());
-    assert!(summary.passed > 400, "{summary:?}");
+fn calls_are_struck() {
+    let identify = Program::identify();
+    let struck = |fault: &str| identify.emulated(&["--fault", fault]);
+    assert!(struck("query_driver_info#1=EIO").stderr.contains("Input/output error"));
+    assert!(struck("HAILO_FW_CONTROL=after:ETIMEDOUT").stderr.contains("Connection timed out"));
+    assert!(struck("fw_control=corrupt:30:01").stderr.contains("MD5"), "the answer's digest does not fit");
+    assert_eq!(struck("any#2-=lose").stderr.matches("No such device").count(), 1);
+    let begin = std::time::Instant::now();
+    assert_eq!(struck("fw_control=delay:300ms").ok().stdout.lines().count(), 2);
+    assert!(begin.elapsed() >= std::time::Duration::from_millis(300));
+    let unused = struck("launch_transfer#3=EIO");
+    assert_eq!(unused.status, 0);
+    assert!(unused.stderr.contains("no call that the fault launch_transfer#3=EIO strikes"), "{}", unused.stderr);
+    let named = identify.emulated(&["--device", "mock:fault=fw_control=EIO,driver=4.20.0"]);
+    assert!(named.stderr.contains("Input/output error"), "{}", named.stderr);
 }
 
 #[test]
-fn the_observed_cases_come_out_as_in_the_process() {
-    let program = std::env::current_exe().expect("a path");
+fn interrupts_are_lost_and_reported_again() {
+    let program = Program::c("threads");
+    // The waiter takes the second report for another frame.
+    let doubled = program.emulated(&["--quiet", "--fault", "interrupts_wait#5=double"]);
+    assert_eq!((doubled.status, doubled.stdout.as_str()), (0, "6 frames\n"), "{}", doubled.stderr);
+    let failed = program.emulated(&["--quiet", "--fault", "launch_transfer#4=ECONNRESET"]);
+    assert_eq!(failed.status, 2);
+    assert!(failed.stderr.contains("Connection reset by peer"), "{}", failed.stderr);
+}
+
+#[test]
+fn faults_strike_the_commands_too() {
+    let infer = |fault: &str| hailo(&format!("infer --frames 20 --device mock:fault={fault}"));
+    let failed = infer("launch_transfer#7=EIO").sentence();
+    assert!(failed.contains("launch") && failed.contains("EIO"), "{failed}");
+    assert!(infer("interrupts_wait=delay:1ms").ok().stdout.contains("Mismatches   0"));
+    assert!(infer("soup").sentence().contains("CALLS=FAULT"));
+}
+
+#[test]
+fn a_fault_that_cannot_be_is_refused() {
+    let refused = hailo("emulate --fault lunch_transfer=EIO -- true");
+    assert_eq!(refused.status, 2);
+    assert!(
+        refused.stderr.contains("lunch_transfer") && refused.stderr.contains("launch_transfer"),
+        "{}",
+        refused.stderr
+    );
+    let refused = hailo("emulate --device mock:driver=5.3.0 --fault low_memory_buffer_alloc=EIO -- true").sentence();
+    assert!(refused.contains("this driver release has no low_memory_buffer_alloc"), "{refused}");
+}
+
+#[test]
+fn a_board_is_new_after_a_crash() {
+    let ran = Program::shell("python3 $CRASH; echo $?; python3 $CRASH; echo $?");
+    let crash = Program::python("crash.py");
     let mut emulated = command();
-    emulated.args(["emulate", "--quiet", "--device", "mock:driver=4.23.0", "--"]).arg(program);
-    let ran = ran(emulated.args(["--ignored", "--exact", "conformance_program"]));
-    assert_eq!(ran.status, 0, "{}", ran.stdout);
-    assert!(ran.stdout.contains("1 passed"), "{}", ran.stdout);
+    emulated.args(["emulate", "--on-crash", "reboot", "--"]).args(ran.words()).env("CRASH", &crash.words()[1]);
+    let ran = run(&mut emulated);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "137\n137\n"), "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("would have crashed the kernel").count(), 2, "{}", ran.stderr);
+}
+
+#[test]
+fn a_program_that_does_not_start_is_explained() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("a file");
+        path.to_str().expect("a path").to_owned()
+    };
+    for (program, part) in [
+        (file("text", "echo", 0o644), "it is no file that may be executed"),
+        (file("script", "#!/no/such/interpreter\n", 0o755), "what is to interpret it"),
+        ("no-such-program".into(), "there is no such program"),
+        (directory.path().to_str().expect("a path").into(), "it is no file that may be executed"),
+    ] {
+        let sentence = run(command().args(["emulate", "--", &program])).sentence();
+        assert!(sentence.contains(&program) && sentence.contains(part), "{sentence}");
+    }
+    assert_eq!(hailo("emulate").status, 2);
+    assert!(hailo("emulate --device mock:board=toaster -- true").sentence().contains("toaster"));
+}
+
+#[test]
+fn signals_reach_the_program() {
+    let trap = "trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.02; done";
+    let mut emulated = command();
+    emulated.args(["emulate", "--", "sh", "-c", trap]).stdout(std::process::Stdio::piped());
+    let mut emulated = emulated.spawn().expect("it runs");
+    let mut lines = BufReader::new(emulated.stdout.take().expect("a pipe")).lines();
+    assert_eq!(lines.next().expect("a line").expect("text"), "ready");
+    let supervisor = nix::unistd::Pid::from_raw(emulated.id() as i32);
+    nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+    assert_eq!(lines.next().expect("a line").expect("text"), "caught");
+    assert_eq!(emulated.wait().expect("it ends").code(), Some(3));
+}
+
+#[test]
+fn a_system_that_forbids_supervision_is_explained() {
+    use nix::libc;
+    let deny = Program::c("deny");
+    let denied = |call: i64, errno: i32| {
+        let mut denied = std::process::Command::new(&deny.words()[0]);
+        denied.args([call.to_string(), errno.to_string()]).arg(env!("CARGO_BIN_EXE_hailo"));
+        run(denied.args(["emulate", "--", "true"]).env_remove("HAILO_DEVICE"))
+    };
+    for errno in [libc::EPERM, libc::ENOSYS] {
+        let sentence = denied(libc::SYS_seccomp, errno).sentence();
+        assert!(sentence.contains("SECCOMP_SET_MODE_FILTER") && sentence.contains("Linux 5.14"), "{sentence}");
+    }
+    let sentence = denied(libc::SYS_process_vm_readv, libc::EPERM).sentence();
+    assert!(sentence.contains("cannot read the memory of true") && sentence.contains("process_vm"), "{sentence}");
 }

@@ -243,6 +243,12 @@ impl Machine {
         self.inner.board(board).is_some_and(|board| board.presence() != Presence::Removed)
     }
 
+    /// Whether a call has crashed the kernel over a board, which then answers nothing until it is [rebuilt](Self::rebuild).
+    #[must_use]
+    pub fn has_crashed(&self, board: usize) -> bool {
+        self.inner.board(board).is_some_and(|board| board.presence() == Presence::Crashed)
+    }
+
     /// Opens the device node of a board.
     ///
     /// # Errors

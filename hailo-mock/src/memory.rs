@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+mod foreign;
 mod maps;
 mod process;
 mod shared;
@@ -21,6 +22,11 @@ pub(crate) use shared::map_driver_memory;
 
 /// The size of a page, in bytes. The driver was observed with this one.
 pub const PAGE_SIZE: u64 = 4096;
+
+/// The size of a page of the processes here, which they can map memory of the driver in.
+pub(crate) fn host_page_size() -> u64 {
+    PAGE_SIZE.max(rustix::param::page_size() as u64)
+}
 
 /// The first address that does not belong to processes (x86-64 with four-level page tables).
 const TASK_SIZE: u64 = 0x7fff_ffff_f000;

@@ -12,7 +12,7 @@ use super::notifications::Reader;
 use super::{Board, Kernel, Presence, Stop};
 use crate::dma::ListMemory;
 use crate::file::OpenFile;
-use crate::memory::{PAGE_SIZE, Pages, SharedRegion, map_driver_memory};
+use crate::memory::{PAGE_SIZE, Pages, SharedRegion, host_page_size, map_driver_memory};
 use crate::report::{BoardReport, FileReport};
 
 /// What makes an open file different from all others of its board.
@@ -58,7 +58,7 @@ impl FileState {
 
     /// What [`next_resource`](Self::next_resource) will give.
     pub(super) fn following_resource(&self) -> u64 {
-        (self.resource_numbers + 1) * PAGE_SIZE
+        (self.resource_numbers + 1) * host_page_size()
     }
 }
 

@@ -1,102 +1,59 @@
 //! [`OwnProcess`] and [`RemoteProcess`]: real processes, reached by system calls that fail where there is no memory.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
-use std::io::{IoSlice, IoSliceMut};
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::sync::Arc;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
-use nix::unistd::Pid;
-
+use super::foreign::{AddressSpace, read, write};
 use super::{Fault, PAGE_SIZE, Pages, PinError, Pinned, ProcessMemory, maps, shared};
 
-/// Another process. Its pages cannot be held: what it gives up is lost for the device too.
+/// Another process.
 ///
-/// The caller needs the right to trace the process.
-#[derive(Clone, Copy, Debug)]
+/// Its pages cannot be held as a kernel holds them. Whoever learns of it before it happens tells of pages that the process
+/// unmaps, and of programs that it runs; then the device sees what it would see with a kernel. What a process moves
+/// (`mremap`), drops (`madvise`, `brk`) or takes with it when it ends while other processes have its files open is lost for
+/// the device.
+///
+/// The caller needs the right to trace the process. A clone is the same process.
+#[derive(Clone, Debug)]
 pub struct RemoteProcess {
     process: u32,
+    space: Arc<Mutex<Arc<AddressSpace>>>,
 }
 
 impl RemoteProcess {
     /// The process with this id.
     #[must_use]
     pub fn new(process: u32) -> Self {
-        Self { process }
+        Self { process, space: Arc::new(Mutex::new(Arc::new(AddressSpace::new(process)))) }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process
+    }
+
+    fn space(&self) -> Arc<AddressSpace> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The process is about to unmap a range of its memory, or to map something else there.
+    pub fn will_unmap(&self, address: u64, length: u64) {
+        let end = address.saturating_add(length).checked_next_multiple_of(PAGE_SIZE).unwrap_or(u64::MAX);
+        self.space().give_up(address, end);
+    }
+
+    /// The process is about to run another program, and may have other memory then.
+    pub fn will_execute(&self) {
+        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        space.leave();
+        *space = Arc::new(AddressSpace::new(self.process));
     }
 }
 
-fn pid(process: u32) -> Pid {
-    Pid::from_raw(process.cast_signed())
-}
-
-fn read(process: u32, address: u64, bytes: &mut [u8]) -> Result<(), Fault> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let length = bytes.len();
-    let base = usize::try_from(address).map_err(|_| Fault)?;
-    match process_vm_readv(pid(process), &mut [IoSliceMut::new(bytes)], &[RemoteIoVec { base, len: length }]) {
-        Ok(count) if count == length => Ok(()),
-        _ => Err(Fault),
-    }
-}
-
-fn write(process: u32, address: u64, bytes: &[u8]) -> Result<(), Fault> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let length = bytes.len();
-    let base = usize::try_from(address).map_err(|_| Fault)?;
-    match process_vm_writev(pid(process), &[IoSlice::new(bytes)], &[RemoteIoVec { base, len: length }]) {
-        Ok(count) if count == length => Ok(()),
-        _ => Err(Fault),
-    }
-}
-
-/// Reaches pages that the process itself may not access: the kernel lets a tracer do what a driver does when it pins
-/// private memory.
-fn forced(process: u32, write: bool) -> Result<File, Fault> {
-    OpenOptions::new().read(true).write(write).open(format!("/proc/{process}/mem")).map_err(|_| Fault)
-}
-
-/// Pages of a process, by address.
-#[derive(Debug)]
-struct ForeignPages {
-    process: u32,
-    address: u64,
-    length: u64,
-}
-
-impl ForeignPages {
-    fn address(&self, offset: u64, length: usize) -> Result<u64, Fault> {
-        match offset.checked_add(length as u64) {
-            Some(end) if end <= self.length => Ok(self.address + offset),
-            _ => Err(Fault),
-        }
-    }
-}
-
-impl Pages for ForeignPages {
-    fn length(&self) -> u64 {
-        self.length
-    }
-
-    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Fault> {
-        let address = self.address(offset, bytes.len())?;
-        read(self.process, address, bytes)
-            .or_else(|Fault| forced(self.process, false)?.read_exact_at(bytes, address).map_err(|_| Fault))
-    }
-
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Fault> {
-        let address = self.address(offset, bytes.len())?;
-        write(self.process, address, bytes)
-            .or_else(|Fault| forced(self.process, true)?.write_all_at(bytes, address).map_err(|_| Fault))
-    }
-}
-
-fn pin(process: u32, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
+fn pin(space: &Arc<AddressSpace>, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
+    let process = space.process();
     let length = pages.checked_mul(PAGE_SIZE).ok_or(PinError::Later)?;
     let end = address.checked_add(length).ok_or(PinError::Later)?;
     let failure = |at: u64| if at == address { PinError::First } else { PinError::Later };
@@ -118,7 +75,7 @@ fn pin(process: u32, address: u64, pages: u64, driver_pages: bool) -> Result<Pin
     if next < end {
         return Err(failure(next));
     }
-    Ok(Pinned::Pages(Arc::new(ForeignPages { process, address, length })))
+    Ok(Pinned::Pages(space.pin(address, length)))
 }
 
 fn dma_buf(process: u32, descriptor: u64) -> Option<Arc<dyn Pages>> {
@@ -137,7 +94,7 @@ impl ProcessMemory for RemoteProcess {
     }
 
     fn pin(&self, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
-        pin(self.process, address, pages, driver_pages)
+        pin(&self.space(), address, pages, driver_pages)
     }
 
     fn dma_buf(&self, descriptor: u64) -> Option<Arc<dyn Pages>> {
@@ -164,7 +121,7 @@ impl ProcessMemory for OwnProcess {
     fn pin(&self, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
         match shared::find(address, pages, driver_pages) {
             Some(found) => found,
-            None => pin(std::process::id(), address, pages, driver_pages),
+            None => pin(&Arc::new(AddressSpace::new(std::process::id())), address, pages, driver_pages),
         }
     }
 

@@ -4,11 +4,12 @@
 //! printed as text or, with `--json`, as one line of JSON. Errors are one sentence on the standard error output.
 
 mod abi;
-#[cfg(feature = "trace")]
+// Those that look at system calls know the machines whose registers and numbers they know.
+#[cfg(all(feature = "trace", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod calls;
 mod device;
 mod doctor;
-#[cfg(feature = "emulator")]
+#[cfg(all(feature = "emulator", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod emulate;
 mod emulated;
 mod events;
@@ -26,7 +27,7 @@ mod parse;
 mod record;
 mod replay;
 mod scan;
-#[cfg(feature = "trace")]
+#[cfg(all(feature = "trace", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod trace;
 
 use std::process::ExitCode;
@@ -86,9 +87,9 @@ enum Command {
     Bench(bench::Arguments),
     Infer(infer::Arguments),
     Replay(replay::Arguments),
-    #[cfg(feature = "emulator")]
+    #[cfg(all(feature = "emulator", any(target_arch = "x86_64", target_arch = "aarch64")))]
     Emulate(emulate::Arguments),
-    #[cfg(feature = "trace")]
+    #[cfg(all(feature = "trace", any(target_arch = "x86_64", target_arch = "aarch64")))]
     Trace(trace::Arguments),
     Model(model::Arguments),
     Abi(abi::Arguments),
@@ -115,9 +116,9 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         Command::Bench(arguments) => bench::run(arguments, global, output),
         Command::Infer(arguments) => infer::run(arguments, global, output),
         Command::Replay(arguments) => replay::run(arguments, global, output),
-        #[cfg(feature = "emulator")]
+        #[cfg(all(feature = "emulator", any(target_arch = "x86_64", target_arch = "aarch64")))]
         Command::Emulate(arguments) => emulate::run(arguments, cli.global.device.as_deref()),
-        #[cfg(feature = "trace")]
+        #[cfg(all(feature = "trace", any(target_arch = "x86_64", target_arch = "aarch64")))]
         Command::Trace(arguments) => trace::run(arguments, global.json),
         Command::Model(arguments) => model::run(arguments, output),
         Command::Abi(arguments) => abi::run(arguments, output),

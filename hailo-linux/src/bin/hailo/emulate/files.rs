@@ -17,7 +17,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
-use rustix::fs::{Mode, OFlags, fstat, inotify};
+use rustix::fs::{Mode, OFlags, fcntl_setfl, fstat, inotify};
 
 use crate::calls::descriptor::{MARK, data, number};
 
@@ -69,12 +69,16 @@ impl<T: Clone> Files<T> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A descriptor that stands for `file`, to be given to the program and dropped.
+    /// A descriptor that stands for `file`, to be given to the program and dropped. Whether it was opened not to block, which
+    /// drivers may ignore, shows in its flags.
     ///
     /// # Errors
     /// What the system said about an epoll instance.
-    pub(super) fn insert(&self, file: T) -> io::Result<OwnedFd> {
+    pub(super) fn insert(&self, file: T, nonblocking: bool) -> io::Result<OwnedFd> {
         let descriptor = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        if nonblocking {
+            fcntl_setfl(&descriptor, OFlags::NONBLOCK)?;
+        }
         let mut table = self.table();
         table.last = table.last.wrapping_add(1);
         let number = table.last;
@@ -174,8 +178,8 @@ mod tests {
     #[test]
     fn a_file_is_closed_with_its_last_descriptor() {
         let files = Files::new().expect("an epoll instance");
-        let first = files.insert("first").expect("an epoll instance");
-        let second = files.insert("second").expect("an epoll instance");
+        let first = files.insert("first", false).expect("an epoll instance");
+        let second = files.insert("second", false).expect("an epoll instance");
         let copy = first.try_clone().expect("a descriptor");
         let thread = std::process::id();
         assert_eq!(files.find(thread, first.as_raw_fd()), Some("first"));
@@ -193,7 +197,7 @@ mod tests {
     #[test]
     fn lent_memory_keeps_its_file_open() {
         let files = Files::new().expect("an epoll instance");
-        let file = files.insert("file").expect("an epoll instance");
+        let file = files.insert("file", false).expect("an epoll instance");
         let memory = rustix::fs::memfd_create("memory", rustix::fs::MemfdFlags::CLOEXEC).expect("memory");
         let thread = std::process::id();
         let lent = files.lend(thread, file.as_raw_fd(), memory.as_fd()).expect("a descriptor");
@@ -210,7 +214,7 @@ mod tests {
     #[test]
     fn device_files_answer_as_those_of_the_driver() {
         let files = Files::new().expect("an epoll instance");
-        let file = files.insert(()).expect("an epoll instance");
+        let file = files.insert((), true).expect("an epoll instance");
         assert_eq!(rustix::io::read(&file, &mut [0u8; 8]), Err(rustix::io::Errno::INVAL));
         assert_eq!(rustix::io::write(&file, &[0u8; 8]), Err(rustix::io::Errno::INVAL));
     }

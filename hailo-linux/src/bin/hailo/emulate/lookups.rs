@@ -1,4 +1,4 @@
-//! System calls that look at paths and files: opening, status, access, links.
+//! System calls that look at paths and files: opening, status, access, links, and unloading the driver's module.
 //!
 //! What does not concern an emulated board is let through, and the kernel carries it out itself.
 
@@ -13,6 +13,7 @@ use hailo_mock::Machine;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
 use nix::unistd::Pid;
 
+use super::events::Event;
 use super::seccomp::Call;
 use super::tree::{Target, Tree, normalized};
 
@@ -26,10 +27,23 @@ pub(super) enum Outcome {
     LetThrough,
     /// With this value or error number.
     Answer(Result<i64, i32>),
-    /// By opening this board's device node; true: close on exec.
-    OpenNode(usize, bool),
+    /// By opening this board's device node with these flags.
+    OpenNode(usize, i32),
     /// With this descriptor; true: close on exec.
     Descriptor(OwnedFd, bool),
+    /// With a descriptor to write to, which does something; true: close on exec.
+    OpenEvent(Event, bool),
+}
+
+/// Whether the system lets this process read the memory of a thread, where an address is good.
+///
+/// # Errors
+/// Why not.
+pub(super) fn may_read(thread: u32, address: u64) -> io::Result<()> {
+    let pid = Pid::from_raw(thread as i32);
+    let remote = RemoteIoVec { base: address as usize, len: 1 };
+    process_vm_readv(pid, &mut [io::IoSliceMut::new(&mut [0])], &[remote])?;
+    Ok(())
 }
 
 /// The path in a thread's memory at `address`, or `None` if there is none that can be read.
@@ -122,7 +136,7 @@ fn open(path: &Path, flags: i32) -> Outcome {
 /// The status of a device node or a file of the tree, in the layout of `stat(2)`.
 fn status(target: &Target, follow: bool, machine: &Machine) -> Result<libc::stat, i32> {
     match target {
-        Target::Tree(path) => {
+        Target::Tree(path) | Target::Event(path, _) => {
             let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| libc::ENOENT)?;
             // SAFETY: an all-zero stat is a valid one, which the call overwrites; the path ends with a zero.
             let (result, status) = unsafe {
@@ -189,8 +203,11 @@ pub(super) fn handle(machine: &Machine, tree: &Tree, call: &Call, find: &dyn Fn(
     let absolute = |path: u64| Lookup { thread, directory: libc::AT_FDCWD, path };
     let opened = |lookup: Lookup, flags: i32| match lookup.target(tree) {
         None | Some(Target::Real) => Outcome::LetThrough,
-        Some(Target::Node(board)) => Outcome::OpenNode(board, flags & libc::O_CLOEXEC != 0),
-        Some(Target::Tree(path)) => open(&path, flags),
+        Some(Target::Node(board)) => Outcome::OpenNode(board, flags),
+        Some(Target::Event(_, event)) if flags & libc::O_ACCMODE != libc::O_RDONLY => {
+            Outcome::OpenEvent(event, flags & libc::O_CLOEXEC != 0)
+        }
+        Some(Target::Tree(path) | Target::Event(path, _)) => open(&path, flags),
     };
     let checked = |lookup: Lookup, follow: bool, mode: i32| match lookup.target(tree) {
         None => Outcome::LetThrough,
@@ -256,6 +273,12 @@ pub(super) fn handle(machine: &Machine, tree: &Tree, call: &Call, find: &dyn Fn(
             }
         }
         libc::SYS_faccessat | libc::SYS_faccessat2 => checked(relative(first, second), true, int(third)),
+        libc::SYS_delete_module => match path_at(thread, first) {
+            Some(name) if tree.is_module(&name) => {
+                Outcome::Answer(machine.unload_driver().map(|()| 0).map_err(|errno| errno.raw()))
+            }
+            _ => Outcome::LetThrough,
+        },
         // Nothing emulated has extended attributes.
         libc::SYS_getxattr | libc::SYS_lgetxattr | libc::SYS_listxattr | libc::SYS_llistxattr => {
             match absolute(first).target(tree) {

@@ -39,12 +39,21 @@ impl Outstanding {
 
     /// Wakes the calls of a thread that are not answered yet, for them to see that nobody waits. Returns them.
     pub(super) fn end_earlier(&self, thread: u32) -> Vec<u64> {
+        self.wake(|_, of| of == thread)
+    }
+
+    /// Wakes the calls that nobody waits for. Returns them.
+    pub(super) fn end_left(&self, is_waiting: impl Fn(u64) -> bool) -> Vec<u64> {
+        self.wake(|call, _| !is_waiting(call))
+    }
+
+    fn wake(&self, chosen: impl Fn(u64, u32) -> bool) -> Vec<u64> {
         let calls = self.calls();
-        let earlier = calls.iter().filter(|(_, (of, _))| *of == thread);
-        let (earlier, wakers): (Vec<u64>, Vec<_>) = earlier.map(|(call, (_, waker))| (*call, waker.clone())).unzip();
+        let chosen = calls.iter().filter(|(call, (thread, _))| chosen(**call, *thread));
+        let (chosen, wakers): (Vec<u64>, Vec<_>) = chosen.map(|(call, (_, waker))| (*call, waker.clone())).unzip();
         drop(calls);
         wakers.iter().flatten().for_each(Waker::wake);
-        earlier
+        chosen
     }
 
     /// Waits until calls have ended.
@@ -74,5 +83,7 @@ mod tests {
         waiter.join().expect("no panic");
         assert!(outstanding.end_earlier(10).is_empty());
         assert_eq!(outstanding.end_earlier(11), [2]);
+        assert!(outstanding.end_left(|call| call == 2).is_empty());
+        assert_eq!(outstanding.end_left(|_| false), [2]);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -68,14 +69,18 @@ impl Pool {
         self.threads.push(thread::spawn(move || queue.serve(Box::new(work))));
     }
 
-    /// Waits until all work is done.
-    pub(super) fn finish(self) {
+    /// Waits until all work is done, but not for ever. Whether it is.
+    pub(super) fn finish(self, patience: Duration) -> bool {
         self.queue.state().finished = true;
         self.queue.changed.notify_all();
-        for thread in self.threads {
-            // A panic has been reported by the thread itself.
-            let _ = thread.join();
+        let end = Instant::now() + patience;
+        while !self.threads.iter().all(JoinHandle::is_finished) {
+            if Instant::now() >= end {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
+        true
     }
 }
 
@@ -83,7 +88,7 @@ impl Pool {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use super::Pool;
+    use super::{Duration, Pool};
 
     #[test]
     fn work_that_waits_keeps_nobody_else_waiting() {
@@ -99,6 +104,13 @@ mod tests {
         assert_eq!(finished.recv(), Ok(2));
         release.send(()).expect("a receiver");
         assert_eq!(finished.recv(), Ok(1));
-        pool.finish();
+        assert!(pool.finish(Duration::from_secs(10)));
+        let mut pool = Pool::default();
+        pool.run(|| {
+            loop {
+                std::thread::park();
+            }
+        });
+        assert!(!pool.finish(Duration::from_millis(20)), "work without end is not waited for");
     }
 }

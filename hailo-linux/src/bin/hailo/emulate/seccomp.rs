@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
+use std::thread::{self, JoinHandle};
 
 use libc::{
     c_int, c_long, seccomp_data, seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, sock_filter, sock_fprog,
@@ -33,6 +34,10 @@ pub(super) struct Listener(OwnedFd);
 /// The system calls that are looked at, besides `mmap`. All others run at full speed.
 const LOOKED_AT: &[c_long] = &[
     libc::SYS_ioctl,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_execve,
+    libc::SYS_execveat,
     libc::SYS_openat,
     libc::SYS_openat2,
     libc::SYS_newfstatat,
@@ -46,6 +51,7 @@ const LOOKED_AT: &[c_long] = &[
     libc::SYS_listxattr,
     libc::SYS_llistxattr,
     libc::SYS_lseek,
+    libc::SYS_delete_module,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_open,
     #[cfg(target_arch = "x86_64")]
@@ -80,34 +86,43 @@ fn filter() -> Vec<sock_filter> {
     let answer = |k: u32| sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k };
     let argument = |index: usize| std::mem::offset_of!(seccomp_data, args) + 8 * index;
 
-    // From here on: [mmap's three tests], allow, notify.
+    // What follows the comparisons: 6 instructions for mmap, then allow and notify.
     let count = LOOKED_AT.len();
     let mut program = vec![
         load(std::mem::offset_of!(seccomp_data, arch)),
-        jump(libc::BPF_JEQ, AUDIT_ARCH, 0, count + 6),
+        jump(libc::BPF_JEQ, AUDIT_ARCH, 0, count + 7),
         load(std::mem::offset_of!(seccomp_data, nr)),
     ];
     for (index, number) in LOOKED_AT.iter().enumerate() {
-        program.push(jump(libc::BPF_JEQ, *number as u32, count - index + 5, 0));
+        program.push(jump(libc::BPF_JEQ, *number as u32, count - index + 6, 0));
     }
     program.extend([
-        jump(libc::BPF_JEQ, libc::SYS_mmap as u32, 0, 4),
-        // An mmap matters only if it shares a file.
-        load(argument(4)),
-        jump(libc::BPF_JEQ, u32::MAX, 2, 0),
+        jump(libc::BPF_JEQ, libc::SYS_mmap as u32, 0, 5),
+        // An mmap matters if it shares a file, or takes the place of other memory.
         load(argument(3)),
-        jump(libc::BPF_JSET, libc::MAP_SHARED as u32, 1, 0),
+        jump(libc::BPF_JSET, libc::MAP_FIXED as u32, 4, 0),
+        jump(libc::BPF_JSET, libc::MAP_SHARED as u32, 0, 2),
+        load(argument(4)),
+        jump(libc::BPF_JEQ, u32::MAX, 0, 1),
         answer(libc::SECCOMP_RET_ALLOW),
         answer(libc::SECCOMP_RET_USER_NOTIF),
     ]);
     program
 }
 
-/// Starts `command` under supervision.
+/// A program that runs under supervision.
+pub(super) struct Launched {
+    pub(super) process: u32,
+    pub(super) listener: Listener,
+    /// Has started it, or not, once the first calls are answered: that of the program itself is one of them.
+    pub(super) starter: JoinHandle<io::Result<Child>>,
+}
+
+/// Starts `command` under supervision, with the signals blocked that `signals` has.
 ///
 /// # Errors
-/// What the system said when it was asked for the filter, or when it started the program.
-pub(super) fn spawn(mut command: Command) -> io::Result<(Child, Listener)> {
+/// What the system said when it was asked for the filter.
+pub(super) fn launch(mut command: Command, signals: libc::sigset_t) -> io::Result<Launched> {
     let (ours, theirs) = UnixStream::pair()?;
     let program = filter();
     let socket = theirs.as_raw_fd();
@@ -115,16 +130,25 @@ pub(super) fn spawn(mut command: Command) -> io::Result<(Child, Listener)> {
     // are async-signal-safe), reads memory that was allocated before, and allocates nothing.
     unsafe {
         command.pre_exec(move || {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const signals, std::ptr::null_mut());
             let listener = install(&program)?;
-            send_fd(socket, listener)?;
+            send_fd(socket, listener, std::process::id())?;
             libc::close(listener);
             Ok(())
         });
     }
-    let child = command.spawn()?;
-    drop(theirs);
-    let listener = receive_fd(&ours)?;
-    Ok((child, Listener(listener)))
+    let starter = thread::spawn(move || {
+        let child = command.spawn();
+        drop(theirs);
+        child
+    });
+    match receive_fd(&ours) {
+        Ok((listener, process)) => Ok(Launched { process, listener: Listener(listener), starter }),
+        Err(error) => Err(match starter.join() {
+            Ok(Err(refused)) => refused,
+            _ => error,
+        }),
+    }
 }
 
 /// Gives the calling thread the filter and returns the listener.
@@ -152,10 +176,10 @@ fn check(result: c_long) -> io::Result<c_long> {
 #[repr(C, align(8))]
 struct Control([u8; 32]);
 
-/// Sends a descriptor with one byte of data. Async-signal-safe.
-fn send_fd(socket: RawFd, fd: RawFd) -> io::Result<()> {
-    let mut byte = 0u8;
-    let mut data = libc::iovec { iov_base: (&raw mut byte).cast::<c_void>(), iov_len: 1 };
+/// Sends a descriptor and a number. Async-signal-safe.
+fn send_fd(socket: RawFd, fd: RawFd, number: u32) -> io::Result<()> {
+    let mut bytes = number.to_ne_bytes();
+    let mut data = libc::iovec { iov_base: (&raw mut bytes).cast::<c_void>(), iov_len: bytes.len() };
     let mut control = Control([0; 32]);
     // SAFETY: an all-zero msghdr is a valid one without any buffer.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -177,10 +201,10 @@ fn send_fd(socket: RawFd, fd: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Receives the descriptor that [`send_fd`] sent.
-fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
-    let mut byte = 0u8;
-    let mut data = libc::iovec { iov_base: (&raw mut byte).cast::<c_void>(), iov_len: 1 };
+/// Receives what [`send_fd`] sent.
+fn receive_fd(socket: &UnixStream) -> io::Result<(OwnedFd, u32)> {
+    let mut bytes = [0u8; 4];
+    let mut data = libc::iovec { iov_base: (&raw mut bytes).cast::<c_void>(), iov_len: bytes.len() };
     let mut control = Control([0; 32]);
     // SAFETY: an all-zero msghdr is a valid one without any buffer.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -197,7 +221,8 @@ fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
         if header.is_null() || (*header).cmsg_type != libc::SCM_RIGHTS {
             return Err(io::Error::other("the program ended before it was under supervision"));
         }
-        Ok(OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<c_int>().read_unaligned()))
+        let listener = OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<c_int>().read_unaligned());
+        Ok((listener, u32::from_ne_bytes(bytes)))
     }
 }
 
@@ -214,6 +239,16 @@ impl Listener {
     fn control<T>(&self, request: u32, argument: &mut T) -> io::Result<c_long> {
         // SAFETY: the four requests of a listener take a pointer to exactly the struct that `T` is in each call below.
         check(unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, std::ptr::from_mut(argument)) }.into())
+    }
+
+    /// Whether the kernel can do all that is asked of it here.
+    pub(super) fn is_complete(&self) -> bool {
+        let srcfd = self.0.as_raw_fd() as u32;
+        let flags = libc::SECCOMP_ADDFD_FLAG_SEND as u32;
+        let mut request = seccomp_notif_addfd { id: 0, flags, srcfd, newfd: 0, newfd_flags: 0 };
+        // There is no such call; a kernel that does not know the flag says something else.
+        let answer = self.control(NOTIF_ADDFD, &mut request).map_err(|error| error.raw_os_error());
+        answer == Err(Some(libc::ENOENT))
     }
 
     /// Waits for the next call. `None` when no supervised thread is left.

@@ -98,7 +98,7 @@ fn corrupt(text: &str) -> Option<Fault> {
     let digit = |digit: &u8| char::from(*digit).to_digit(16).map(|digit| digit as u8);
     let digits: Vec<u8> = digits.as_bytes().iter().map(digit).collect::<Option<_>>()?;
     let bits: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    let whole = digits.len() % 2 == 0 && bits.iter().any(|bits| *bits != 0);
+    let whole = digits.len().is_multiple_of(2) && bits.iter().any(|bits| *bits != 0);
     whole.then_some(Fault::Corrupt { offset: offset.parse().ok()?, bits })
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hailo_abi::{Errno, Request};
+use hailo_abi::{Errno, Operation, Request};
 
 use crate::kernel::{Board, DriverMemory, FileId};
 use crate::memory::ProcessMemory;
@@ -59,6 +59,14 @@ pub struct File {
 pub const POLL_EVENTS: u16 = 0x0145;
 
 impl File {
+    /// Whether the answer to a request depends on the process that makes it.
+    pub(crate) fn tells_processes_apart(&self, request: Request) -> bool {
+        let entry = self.open.board.interface.find(request, self.open.board.model);
+        entry.is_some_and(|entry| {
+            matches!(entry.operation, Operation::ReadNotification | Operation::DisableNotification)
+        })
+    }
+
     pub(crate) fn new(open: OpenFile) -> Self {
         Self { open: Arc::new(open) }
     }

@@ -52,10 +52,13 @@ impl MockTransport {
 
 impl Transport for MockTransport {
     fn submit(&self, mut frame: Frame<'_>) -> Result<u32, Errno> {
-        let request = frame.request().raw();
+        let request = frame.request();
         let memory = ArgumentOverlay::new(frame.argument_mut());
-        let caller = Caller { memory: &memory, process: std::process::id(), interruption: &*self.interruption };
-        self.file.ioctl(&caller, request, memory.address())
+        // This process may be a fork of the one that opened the file. To ask which one it is takes a system call, and few
+        // requests want to know.
+        let process = if self.file.tells_processes_apart(request) { std::process::id() } else { 0 };
+        let caller = Caller { memory: &memory, process, interruption: &*self.interruption };
+        self.file.ioctl(&caller, request.raw(), memory.address())
     }
 
     fn map(&self, offset: u64, length: usize) -> Result<Mapping, Errno> {

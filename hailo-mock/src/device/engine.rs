@@ -324,11 +324,10 @@ impl Datapath {
         }
         let forward = self.accelerator.forwards(channel).filter(|_| !sink);
         // Bytes that go on as they are, are read straight to where they wait for the host.
-        let mut buffer = match forward {
+        let (mut buffer, start) = match forward {
             Some(output) => self.outputs.take(output),
-            None => std::mem::take(&mut self.scratch),
+            None => (std::mem::take(&mut self.scratch), 0),
         };
-        let start = if forward.is_some() { buffer.len() } else { 0 };
         let mut run = Run { start, ..Run::default() };
         while let Some((address, size)) = walk.peek() {
             if !run.extend(address, size) {
@@ -339,7 +338,7 @@ impl Datapath {
         }
         self.fetch(dma, channel, &run, &mut buffer);
         match forward {
-            Some(output) => self.outputs.put_back(output, buffer),
+            Some(output) => self.outputs.put_back(output, buffer, walk.bytes),
             None => {
                 let bytes = buffer.get(..walk.bytes).filter(|bytes| !sink && !bytes.is_empty());
                 if let Some(bytes) = bytes {

@@ -240,13 +240,12 @@ impl Board {
     pub(crate) fn interrupt(&self, channels: u64) {
         let mut kernel = self.kernel();
         let kernel = &mut *kernel;
-        let now = std::sync::LazyLock::force(&START).elapsed();
         for (index, channel) in kernel.channels.iter_mut().enumerate() {
             let measured = channels >> index & 1 != 0 && channel.measures;
             if measured && channel.timestamps.len() < MAX_TIMESTAMPS {
                 let registers = u8::try_from(index).ok().and_then(|index| self.device.channel(index));
                 channel.timestamps.push_back(InterruptTimestamp {
-                    timestamp_ns: 1 + now.as_nanos() as u64,
+                    timestamp_ns: 1 + START.elapsed().as_nanos() as u64,
                     desc_num_processed: registers.map_or(0, |registers| registers.num_proc.load(Ordering::Acquire)),
                 });
             }

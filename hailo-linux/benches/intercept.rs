@@ -18,13 +18,14 @@ const WAYS: [(&str, &[&str]); 4] = [
 ];
 
 /// The lines of the table, in the order of the program.
-const CALLS: [&str; 7] = [
+const CALLS: [&str; 8] = [
     "write to a file",
     "getppid",
     "open and close a file",
+    "map and unmap memory",
     "ioctl of another file",
     "QUERY_DRIVER_INFO",
-    "map and unmap a page",
+    "BUFFER_MAP and UNMAP",
     "IDENTIFY control",
 ];
 

@@ -23,13 +23,15 @@ int main(int argc, char **argv)
     MEASURE("write to a file", CHECK(write(null, bytes, sizeof bytes) == sizeof bytes));
     MEASURE("getppid", syscall(SYS_getppid));
     MEASURE("open and close a file", int file = open("/dev/null", O_RDONLY); CHECK(close(file) == 0));
+    MEASURE("map and unmap memory", void *at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            CHECK(munmap(at, 4096) == 0));
     MEASURE("ioctl of another file", ioctl(null, 0x5401, bytes));
     if (device < 0)
         return 0;
     struct info info;
     MEASURE("QUERY_DRIVER_INFO", CHECK(ioctl(device, QUERY_DRIVER_INFO, &info) == 0));
     struct map map = {.address = (uintptr_t)aligned_alloc(4096, 4096), .size = 4096, .direction = 1, .allocated = ~0ull};
-    MEASURE("map and unmap a page", CHECK(ioctl(device, BUFFER_MAP, &map) == 0);
+    MEASURE("BUFFER_MAP and UNMAP", CHECK(ioctl(device, BUFFER_MAP, &map) == 0);
             CHECK(ioctl(device, BUFFER_UNMAP, &map.handle) == 0));
     MEASURE("IDENTIFY control", CHECK(control(device, 0, "", 0, 1000) == 0));
     return 0;

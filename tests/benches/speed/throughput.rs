@@ -1,7 +1,8 @@
 //! How fast the emulator moves frames, against `memcpy` in the same run.
 //!
 //! A frame goes through the loopback: launched on both channels, waited for, and collected. What is compared is the bytes
-//! of a frame against one copy of as many bytes.
+//! of a frame against one copy of as many bytes. What is compared takes turns, and the best of each counts, so that other
+//! work of the computer strikes all of them or none.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,8 +18,11 @@ use hailo_abi::driver::{FwControlBuffer, InterruptsWaitBuffer};
 use hailo_abi::enums::{BufferType, CpuId, DataDirection, InterruptsDomain};
 use hailo_mock::{Machine, MockTransport, SharedRegion};
 
-/// How long each measurement runs.
+/// How long each measurement of frames per second runs.
 const SPAN: Duration = Duration::from_millis(300);
+/// How often what is compared takes turns, and how long each turn is.
+const TURNS: usize = 15;
+const TURN: Duration = Duration::from_millis(30);
 const PAGE: u16 = 4096;
 const RING: u32 = 8192;
 
@@ -110,13 +114,7 @@ impl Bench {
     /// Frames per second, over all streams.
     fn run(&mut self) -> f64 {
         self.round();
-        let start = Instant::now();
-        let mut rounds = 0;
-        while start.elapsed() < SPAN {
-            self.round();
-            rounds += 1;
-        }
-        (rounds * self.streams.len()) as f64 / start.elapsed().as_secs_f64()
+        per_second(SPAN, || self.round()) * self.streams.len() as f64
     }
 }
 
@@ -157,17 +155,15 @@ impl Stream {
     }
 }
 
-/// Bytes per second of a plain copy.
-fn memcpy(size: usize) -> f64 {
-    let (from, mut to) = (vec![1u8; size], vec![0u8; size]);
+/// How often per second something can be done.
+fn per_second(span: Duration, mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     let mut rounds = 0;
-    while start.elapsed() < SPAN {
-        to.copy_from_slice(black_box(&from));
-        black_box(&mut to);
+    while start.elapsed() < span {
+        work();
         rounds += 1;
     }
-    (rounds * size) as f64 / start.elapsed().as_secs_f64()
+    f64::from(rounds) / start.elapsed().as_secs_f64()
 }
 
 /// Prints how fast, where the name of the table has one of the parts.
@@ -178,12 +174,21 @@ pub(crate) fn print(parts: &[&str]) {
     println!("\nemulator, one channel: bytes per second, and in percent of memcpy");
     println!("{:>10} {:>12} {:>12} {:>6} {:>12} {:>6}", "frame", "memcpy", "shared", "", "foreign", "");
     for size in [64 << 10, 1 << 20, 16 << 20] {
-        let copy = memcpy(size);
-        let of = |shared| {
-            let machine = Machine::builder().build().unwrap();
-            Bench::new(&machine, 0, 1, size, shared).run() * size as f64
-        };
-        let (shared, foreign) = (of(true), of(false));
+        let machine = Machine::builder().boards(2).build().unwrap();
+        let mut benches = [(0, true), (1, false)].map(|(board, shared)| Bench::new(&machine, board, 1, size, shared));
+        let (from, mut to) = (vec![1u8; size], vec![0u8; size]);
+        let mut best = [0.0f64; 3];
+        for _ in 0..TURNS {
+            let copies = per_second(TURN, || {
+                to.copy_from_slice(black_box(&from));
+                black_box(&mut to);
+            });
+            let [shared, foreign] = benches.each_mut().map(|bench| per_second(TURN, || bench.round()));
+            for (best, new) in best.iter_mut().zip([copies, shared, foreign]) {
+                *best = best.max(new);
+            }
+        }
+        let [copy, shared, foreign] = best.map(|rounds| rounds * size as f64);
         println!(
             "{size:>10} {:>9.2} GB {:>9.2} GB {:>5.0}% {:>9.2} GB {:>5.0}%",
             copy / 1e9,

@@ -154,7 +154,7 @@ pub(super) fn firmware(id: u16, driver: DriverRelease, legacy: bool, from_emmc: 
 mod tests {
     use hailo_abi::interface::RELEASES;
 
-    use super::{DriverRelease, FAMILIES, Family, FirmwareFile, KINDS, firmware};
+    use super::{DriverRelease, FAMILIES, Family, FirmwareFile, INTEGRATED_CLASS, KINDS, firmware};
 
     #[test]
     fn every_release_has_a_family_and_a_board_with_firmware() {
@@ -163,6 +163,17 @@ mod tests {
             assert!(KINDS.iter().any(|kind| !firmware(kind.id, *release, false, false).is_empty()), "{release}");
         }
         assert!(FAMILIES.windows(2).all(|pair| pair[0].span.1 == pair[1].span.0));
+    }
+
+    #[test]
+    fn the_packaged_udev_rule_names_every_class() {
+        let rule = include_str!("../../packaging/50-hailo.rules");
+        let (_, classes) = rule.split_once("SUBSYSTEM==\"").unwrap();
+        let classes: Vec<&str> = classes.split_once('"').unwrap().0.split('|').collect();
+        let mut known: Vec<&str> = FAMILIES.iter().map(|family| family.class).collect();
+        known.dedup();
+        known.push(INTEGRATED_CLASS);
+        assert_eq!(classes, known);
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Counting instructions.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The instructions of one run of a program.
 pub(crate) fn instructions(program: &str, arguments: &[&str]) -> Result<u64, String> {
+    // A program also works through its environment, which is not the same everywhere.
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let output = Command::new("valgrind")
+        .env_clear()
+        .env("PATH", path)
+        .stdin(Stdio::null())
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", program])
         .args(arguments)
         .output()

@@ -27,16 +27,17 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const SIZE: usize = 4096;
 
 pub(crate) fn cases() -> Vec<Case> {
-    let case = |name: &str, run: fn(u64)| Case {
-        runs: 5,
+    let case = |name: &str, steady: bool, run: fn(u64)| Case {
+        runs: 3,
+        steady,
         ..Case::new(format!("frame {name}"), "frame", (500, 2500), Box::new(run))
     };
     vec![
-        case("4 KiB, hailo_abi::Driver alone", typed),
-        case("4 KiB, buffers owned, waiter thread", owned),
-        case("of a network, blocking", blocking),
-        case("of a network, pipelined, 1 at a time", |frames| pipelined(frames, 1)),
-        case("of a network, pipelined, 4 at a time", |frames| pipelined(frames, 4)),
+        case("4 KiB, hailo_abi::Driver alone", true, typed),
+        case("4 KiB, buffers owned, waiter thread", false, owned),
+        case("of a network, blocking", true, blocking),
+        case("of a network, pipelined, 1 at a time", true, |frames| pipelined(frames, 1)),
+        case("of a network, pipelined, 4 at a time", false, |frames| pipelined(frames, 4)),
     ]
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn cases() -> Vec<Case> {
         units: 1,
         in_c: false,
         runs: 1,
+        steady: true,
         work: Work::Program(
             std::iter::once(program().to_string_lossy().into_owned())
                 .chain(arguments.iter().map(|argument| (*argument).to_owned()))

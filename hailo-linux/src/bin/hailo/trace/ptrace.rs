@@ -5,7 +5,12 @@
 use std::io;
 use std::time::Duration;
 
-use libc::{c_int, c_long, c_uint, pid_t, ptrace_syscall_info};
+use libc::{c_int, c_long, c_uint, pid_t};
+// The C library of static programs has none of these.
+use linux_raw_sys::ptrace::{
+    PTRACE_GET_SYSCALL_INFO, PTRACE_SYSCALL_INFO_ENTRY, PTRACE_SYSCALL_INFO_EXIT, PTRACE_SYSCALL_INFO_SECCOMP,
+    ptrace_syscall_info,
+};
 
 /// What a stopped thread asks of the kernel, or what it got.
 #[derive(Clone, Copy, Debug)]
@@ -103,26 +108,23 @@ pub(super) fn system_call(thread: u32) -> io::Result<SystemCall> {
     let mut info: ptrace_syscall_info = unsafe { std::mem::zeroed() };
     // SAFETY: the kernel writes at most as many bytes through the last argument as the one before says.
     let written = check(unsafe {
-        libc::ptrace(
-            libc::PTRACE_GET_SYSCALL_INFO as _,
-            thread as pid_t,
-            size_of::<ptrace_syscall_info>(),
-            &raw mut info,
-        )
+        libc::ptrace(PTRACE_GET_SYSCALL_INFO as _, thread as pid_t, size_of::<ptrace_syscall_info>(), &raw mut info)
     })?;
     if written <= 0 || info.arch != AUDIT_ARCH {
         return Ok(SystemCall::Other);
     }
     // SAFETY: `op` says which member of the union was written; all are plain numbers.
     Ok(unsafe {
-        match info.op {
-            libc::PTRACE_SYSCALL_INFO_ENTRY => {
-                SystemCall::Entry { number: info.u.entry.nr as c_long, arguments: info.u.entry.args }
-            }
-            libc::PTRACE_SYSCALL_INFO_SECCOMP => {
-                SystemCall::Entry { number: info.u.seccomp.nr as c_long, arguments: info.u.seccomp.args }
-            }
-            libc::PTRACE_SYSCALL_INFO_EXIT => SystemCall::Exit { value: info.u.exit.sval },
+        match info.op.into() {
+            PTRACE_SYSCALL_INFO_ENTRY => SystemCall::Entry {
+                number: info.__bindgen_anon_1.entry.nr as c_long,
+                arguments: info.__bindgen_anon_1.entry.args,
+            },
+            PTRACE_SYSCALL_INFO_SECCOMP => SystemCall::Entry {
+                number: info.__bindgen_anon_1.seccomp.nr as c_long,
+                arguments: info.__bindgen_anon_1.seccomp.args,
+            },
+            PTRACE_SYSCALL_INFO_EXIT => SystemCall::Exit { value: info.__bindgen_anon_1.exit.rval },
             _ => SystemCall::Other,
         }
     })

@@ -130,9 +130,6 @@ impl Board {
         drop(prepared);
         list.released.store(true, Ordering::Release);
         self.device.dma.remove(list.range);
-        // What was prepared goes with the list, which it holds.
-        let prepared = std::mem::take(&mut lock(&list.counters).prepared);
-        drop(prepared);
     }
 
     /// `LOW_MEMORY_BUFFER_ALLOC`. Returns the handle.

@@ -119,6 +119,67 @@ fn the_end_of_the_program_is_passed_on() {
 }
 
 #[test]
+fn a_reader_who_has_enough_does_not_end_the_program() {
+    let program = Program::identify();
+    let done = program.file("done");
+    let line = format!("{} && touch {}", program.words().join(" "), done.display());
+    let hailo = env!("CARGO_BIN_EXE_hailo");
+    for json in ["", "--json"] {
+        let pipe = format!(
+            "{{ {hailo} trace {json} -- {hailo} emulate --quiet -- sh -c '{line}' 2>&1 >&3 3>&-; echo $? >&3; }} | head -1"
+        );
+        let ran = run(std::process::Command::new("bash").args(["-c", &format!("exec 3>&2; {pipe}")]));
+        assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+        assert!(ran.stderr.contains("driver 4.23.0") && ran.stderr.ends_with("0\n"), "{}", ran.stderr);
+        assert!(done.exists(), "the program ran to its end");
+        std::fs::remove_file(&done).expect("it is there");
+    }
+    let full = program.traced(&["--output", "/dev/full"], &[]);
+    assert_eq!(full.status, 1);
+    assert!(full.stdout.contains("driver 4.23.0") && full.stderr.contains("No space left"), "{}", full.stderr);
+}
+
+#[test]
+fn a_running_program_is_watched_for_a_while() {
+    let hailo = env!("CARGO_BIN_EXE_hailo");
+    let program = Program::identify();
+    let (pid, stop) = (program.file("pid"), program.file("stop"));
+    let words = program.words().join(" ");
+    // Each time another process, which a tracer of the shell follows.
+    let line = format!("echo $$ > {}; while [ ! -e {} ]; do {words} >/dev/null; done", pid.display(), stop.display());
+    let mut emulated = std::process::Command::new(hailo)
+        .args(["emulate", "--quiet", "--", "sh", "-c", &line])
+        .spawn()
+        .expect("it runs");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let number = loop {
+        match std::fs::read_to_string(&pid).ok().and_then(|text| text.trim().parse::<u32>().ok()) {
+            Some(number) => break number,
+            None => assert!(Instant::now() < deadline, "the program did not start"),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let path = program.file("calls.jsonl");
+    let output = path.to_str().expect("a path");
+    let mut tracer = command();
+    tracer.args(["trace", "--json", "--output", output, "--pid", &number.to_string()]).stderr(Stdio::piped());
+    let tracer = tracer.spawn().expect("it runs");
+    while std::fs::read_to_string(&path).map_or(0, |text| text.matches("\"HAILO_FW_CONTROL\"").count()) < 2 {
+        assert!(Instant::now() < deadline, "no call was seen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = nix::unistd::Pid::from_raw(tracer.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
+    let ran = tracer.wait_with_output().expect("it ended");
+    let words = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && words.contains("driver 4.23.0") && words.contains("HAILO_FW_CONTROL"), "{words}");
+    let status = std::fs::read_to_string(format!("/proc/{number}/status")).expect("the program goes on");
+    assert!(status.contains("TracerPid:\t0\n"), "{status}");
+    std::fs::write(&stop, "").expect("a file");
+    assert!(emulated.wait().expect("it ended").success());
+}
+
+#[test]
 fn a_running_process_is_traced_until_it_ends() {
     let mut sleeper = std::process::Command::new("sleep").arg("0.5").spawn().expect("sleep");
     let begin = Instant::now();

@@ -7,7 +7,7 @@ mod summary;
 
 use hailo_abi::Errno;
 
-pub(crate) use decode::{Decoder, outcome};
+pub(crate) use decode::{Decoded, Decoder, outcome};
 pub(crate) use summary::Summary;
 
 /// What the kernel itself calls the error of a call that a signal has ended.

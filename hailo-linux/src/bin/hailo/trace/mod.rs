@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 use clap::Args;
 use hailo_linux::recording::{Call, Recorder};
 
-use crate::calls::{Decoder, Summary, outcome};
+use crate::calls::{Decoded, Decoder, Summary, outcome};
 use crate::failure::Failure;
 use launch::LaunchError;
 use tracer::{Sink, Tracer};
@@ -56,6 +56,10 @@ struct Printer {
     paper: Paper,
     decoder: Decoder,
     summary: Summary,
+    /// Whether the program goes on without a trace when that cannot be written.
+    goes_on: bool,
+    /// Why nothing more is written.
+    failed: Option<io::Error>,
 }
 
 fn seconds(microseconds: u64) -> f64 {
@@ -66,6 +70,18 @@ impl Sink for Printer {
     fn call(&mut self, call: &Call) -> io::Result<()> {
         let decoded = self.decoder.decode(call);
         self.summary.add(call, &decoded);
+        match self.print(call, &decoded) {
+            Err(error) if self.goes_on => {
+                (self.paper, self.failed) = (Paper::Nothing, Some(error));
+                Ok(())
+            }
+            result => result,
+        }
+    }
+}
+
+impl Printer {
+    fn print(&mut self, call: &Call, decoded: &Decoded) -> io::Result<()> {
         match &mut self.paper {
             Paper::Text(out) => {
                 let (began, took) = call.origin.map_or((0, 0), |origin| (origin.began_us, origin.took_us));
@@ -97,11 +113,15 @@ impl Sink for Printer {
             Paper::Nothing => Ok(()),
         }
     }
-}
 
-impl Printer {
     /// Prints what was counted: after the lines of text, and beside a file.
     fn finish(mut self, to_file: bool) -> io::Result<()> {
+        match self.failed.take() {
+            // Whoever read the trace has enough of it; the program did not notice.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Some(error) => return Err(error),
+            None => {}
+        }
         let mut counted = Vec::new();
         if let Some(release) = self.decoder.release() {
             writeln!(counted, "driver {release}")?;
@@ -174,7 +194,8 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure
         (false, false) => Paper::Text(out),
     };
     let decoder = Decoder::new(arguments.verbose);
-    let mut printer = Printer { paper, decoder, summary: Summary::default() };
+    let goes_on = arguments.pid.is_none();
+    let mut printer = Printer { paper, decoder, summary: Summary::default(), goes_on, failed: None };
     let mut tracer = Tracer::new(&mut printer);
     let code = if let Some(process) = arguments.pid {
         ptrace::block_signals();

@@ -7,7 +7,9 @@ pub mod firmware_messages;
 pub mod model_file;
 pub mod npy;
 pub mod safe_api;
+pub mod traces;
 pub mod transform;
+pub mod two_releases;
 
 use std::path::{Path, PathBuf};
 

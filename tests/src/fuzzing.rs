@@ -7,6 +7,7 @@ pub mod firmware_messages;
 pub mod model_file;
 pub mod npy;
 pub mod safe_api;
+mod source;
 pub mod traces;
 pub mod transform;
 pub mod two_releases;

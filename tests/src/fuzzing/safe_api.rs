@@ -5,16 +5,20 @@
 //! The first byte chooses the release; every operation takes its parameters from the bytes that follow. What is
 //! "forgotten" is only dropped when everything else is gone.
 
+mod channels;
+mod memory;
+mod transfers;
+
 use std::any::Any;
 use std::time::Duration;
 
-use hailo_abi::enums::{CpuId, InterruptsDomain};
+use super::source::Source;
+use hailo_abi::enums::CpuId;
 use hailo_abi::interface::RELEASES;
 use hailo_abi::{ChannelBitmaps, ChannelId, DriverRelease};
 use hailo_linux::emulator::Emulator;
 use hailo_linux::{
-    Channel, Channels, DescriptorList, Device, Direction, DmaBuffer, ErrorKind, Notifications, Part, Parts, Program,
-    SharedBuffer, Transfer,
+    Channel, Channels, DescriptorList, Device, DmaBuffer, ErrorKind, Notifications, Part, Parts, SharedBuffer, Transfer,
 };
 use hailo_mock::{Machine, MachineOptions};
 
@@ -29,30 +33,7 @@ const PAIRS: u8 = 4;
 /// The first channel towards the host.
 const TO_HOST: u8 = 16;
 
-/// Takes parameters from bytes; at their end everything is zero.
-struct Source<'a>(&'a [u8]);
-
 impl Source<'_> {
-    fn byte(&mut self) -> u8 {
-        match self.0.split_first() {
-            Some((byte, rest)) => {
-                self.0 = rest;
-                *byte
-            }
-            None => 0,
-        }
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[usize::from(self.byte()) % choices.len()]
-    }
-
-    /// One of so many things, if there are any.
-    fn index(&mut self, count: usize) -> Option<usize> {
-        let byte = usize::from(self.byte());
-        (count > 0).then(|| byte % count)
-    }
-
     fn length(&mut self) -> usize {
         let small = usize::from(self.byte());
         match self.byte() % 8 {
@@ -222,285 +203,6 @@ impl Things {
         }
     }
 
-    fn allocate(&mut self, source: &mut Source<'_>) {
-        let Some(device) = self.device(source) else { return };
-        let direction = source.pick(&[Direction::ToDevice, Direction::FromDevice, Direction::Both]);
-        let length = source.length();
-        if self.buffers.len() >= MAX_THINGS {
-            self.buffers.remove(0);
-        }
-        let allocated = if source.byte() == 0xff {
-            device.allocate_low_memory(length, direction)
-        } else {
-            device.allocate(length, direction)
-        };
-        match allocated {
-            Ok(buffer) => {
-                assert_eq!((buffer.len(), buffer.direction()), (length, direction));
-                assert!(buffer.as_slice().iter().all(|byte| *byte == 0));
-                self.buffers.push(buffer);
-            }
-            Err(error) => match error.kind() {
-                ErrorKind::Invalid(_) => assert_eq!(length, 0, "{error}"),
-                ErrorKind::Inexpressible(_) => {}
-                _ => assert!(self.stale, "{error}"),
-            },
-        }
-        if source.byte() == 0xfe
-            && let Ok(mut buffer) = device.allocate_continuous(length)
-        {
-            buffer.as_mut_slice().fill(1);
-            assert_ne!(buffer.dma_address(), 0);
-        }
-    }
-
-    fn write(&mut self, source: &mut Source<'_>) {
-        let Some(index) = source.index(self.buffers.len()) else { return };
-        let (seed, range) = (source.byte(), source.length());
-        let buffer = &mut self.buffers[index];
-        for (position, byte) in buffer.as_mut_slice().iter_mut().enumerate() {
-            *byte = seed.wrapping_add((position % 251) as u8);
-        }
-        let length = buffer.len();
-        let for_device = buffer.sync_for_device(0..range);
-        let possible = (1..=length).contains(&range);
-        assert!(for_device.is_ok() == possible || (self.stale && possible), "{for_device:?}");
-        let _ = buffer.sync_for_cpu(0..length);
-    }
-
-    fn create_list(&mut self, source: &mut Source<'_>) {
-        let Some(device) = self.device(source) else { return };
-        let count = source.pick(&[16u32, 64, 2, 8, 128, 256, 0, 1, 3, 100, 65536, 65537]);
-        let page_size = source.pick(&[512u32, 4096, 64, 1024, 0, 1, 32, 100, 8192, 65536]);
-        let circular = source.byte() & 3 != 0;
-        if self.lists.len() >= MAX_THINGS {
-            return;
-        }
-        let good = (64..=4096).contains(&page_size) && page_size.is_power_of_two() && count >= 2;
-        let good = good && (!circular || count.is_power_of_two() && count <= 65536);
-        match device.create_descriptor_list(count, page_size, circular) {
-            Ok(list) => {
-                assert!(good, "{list:?}");
-                self.lists.push(list);
-            }
-            Err(error) => assert!(!good || self.stale, "{error}"),
-        }
-    }
-
-    fn program(&mut self, source: &mut Source<'_>) {
-        if source.byte() & 1 == 0
-            && let Some(index) = source.index(self.buffers.len())
-        {
-            self.shared.push(self.buffers.swap_remove(index).share());
-        }
-        let Some(buffer) = source.index(self.shared.len()).map(|index| self.shared[index].clone()) else { return };
-        let _ = buffer.write(source.length(), &[source.byte(); 3]);
-        let mut bytes = [0; 5];
-        let _ = buffer.read(source.length(), &mut bytes);
-        let Some(list) = source.index(self.lists.len()) else { return };
-        let program = Program {
-            start: source.byte().into(),
-            offset: source.length(),
-            length: source.length(),
-            transfers: source.pick(&[1, 1, 2, 0, 3]),
-            stride: source.pick(&[0, 0, 64, 100, 8192]),
-            channel: source.pick(&[0, 16, 31, 32, 255]),
-            bind: source.byte() != 0,
-            last_interrupts: source.pick(&[InterruptsDomain::NONE, InterruptsDomain::HOST, InterruptsDomain::MAX_ENUM]),
-        };
-        // Whether it is possible depends on the release; that it does no harm does not.
-        let _ = self.lists[list].program(&buffer, &program);
-    }
-
-    fn enable(&mut self, source: &mut Source<'_>) {
-        let Some(device) = self.device(source) else { return };
-        let channels: ChannelBitmaps = (0..source.byte() % 6).map(|_| source.channel()).collect();
-        self.enable_channels(&device, channels);
-    }
-
-    fn enable_channels(&mut self, device: &Device, channels: ChannelBitmaps) {
-        if let Ok(guard) = device.enable_channels(channels) {
-            for enabled in &self.enabled {
-                // From 5.0.1 on a file that a suspend made stale loses its channels.
-                let taken = !enabled.channels.intersection(channels).is_empty();
-                assert!(!taken || self.stale, "a channel is enabled twice");
-            }
-            self.enabled.push(Enabled { guard, channels });
-        }
-    }
-
-    fn open_channel(&mut self, source: &mut Source<'_>) {
-        let Some(enabled) = source.index(self.enabled.len()) else { return };
-        let Some(list) = source.index(self.lists.len()) else { return };
-        let list = self.lists.swap_remove(list);
-        let wanted = self.enabled[enabled].channels.iter().nth(usize::from(source.byte() % 3));
-        let channel = wanted.unwrap_or_else(|| source.channel());
-        if let Ok(channel) = self.enabled[enabled].guard.open(channel, list) {
-            self.channels.push(channel);
-        }
-    }
-
-    fn pair(&mut self, channel: ChannelId) -> Option<(&mut Pair, &mut u64)> {
-        let index = usize::from(channel.index % TO_HOST);
-        Some((self.pairs.get_mut(index)?, self.epochs.get_mut(index)?))
-    }
-
-    fn start(&mut self, source: &mut Source<'_>) {
-        let Some(device) = self.device(source) else { return };
-        let Some(index) = self.channel(source) else { return };
-        if device.bench().start(&self.channels[index]).is_ok() {
-            self.was_reset(self.channels[index].id(), true);
-        }
-    }
-
-    fn was_reset(&mut self, id: ChannelId, started: bool) {
-        let Some((pair, epoch)) = self.pair(id) else { return };
-        pair.reset();
-        if !id.is_to_device() && started {
-            pair.predictable = true;
-            *epoch += 1;
-        } else if !id.is_to_device() {
-            pair.predictable = false;
-        }
-    }
-
-    fn stop(&mut self, source: &mut Source<'_>) {
-        let Some(device) = self.device(source) else { return };
-        let Some(index) = self.channel(source) else { return };
-        if device.bench().stop(&self.channels[index]).is_ok() {
-            self.was_reset(self.channels[index].id(), false);
-        }
-    }
-
-    fn launch(&mut self, source: &mut Source<'_>) {
-        let Some(channel) = self.channel(source) else { return };
-        let id = self.channels[channel].id();
-        let mut parts = Parts::new();
-        for _ in 0..source.pick(&[1, 1, 1, 1, 1, 1, 2, 2, 3, 8, 0]) {
-            let Some(mut index) = source.index(self.buffers.len()) else { break };
-            if source.byte() & 7 != 0 {
-                // One that fits, mostly.
-                let fits = |buffer: &DmaBuffer| buffer.direction().allows(id.is_to_device()) && buffer.len() < 3000;
-                index = (index..)
-                    .take(self.buffers.len())
-                    .map(|index| index % self.buffers.len())
-                    .find(|index| fits(&self.buffers[*index]))
-                    .unwrap_or(index);
-            }
-            let buffer = self.buffers.swap_remove(index);
-            let part = if source.byte() & 7 == 0 {
-                let start = usize::from(source.byte()) * 64;
-                let end = start + source.length();
-                Part::new(buffer, start..end)
-            } else {
-                buffer.into()
-            };
-            if let Err(part) = parts.push(part) {
-                self.buffers.push(part.into_buffer());
-            }
-        }
-        let ranges: Vec<_> = parts.iter().map(Part::range).collect();
-        let length: usize = ranges.iter().map(ExactSizeIterator::len).sum();
-        let mut bytes = Vec::new();
-        for part in &parts {
-            bytes.extend_from_slice(part.buffer().as_slice().get(part.range()).unwrap_or_default());
-        }
-        let one = parts.len() == 1 && ranges[0] == (0..parts[0].buffer().len());
-        let launched = if one {
-            let buffer = parts.pop().expect("one").into_buffer();
-            self.channels[channel].launch(buffer).map(Flight::One).map_err(|error| {
-                let parts = error.load.map(|buffer| vec![Part::from(buffer)]);
-                (error.error, parts)
-            })
-        } else {
-            self.channels[channel]
-                .launch(parts)
-                .map(Flight::Many)
-                .map_err(|error| (error.error, error.load.map(|parts| parts.into_iter().collect())))
-        };
-        let pair = id.index % TO_HOST;
-        match launched {
-            Ok(flight) => {
-                let Some((model, epoch)) = self.pair(id) else { return };
-                let epoch = *epoch;
-                let expected = if id.is_to_device() {
-                    model.sent.extend_from_slice(&bytes);
-                    None
-                } else {
-                    model.taken += length;
-                    Some(model.taken - length..model.taken)
-                };
-                self.flights.push(Launched { flight, pair, expected, epoch });
-            }
-            Err((error, parts)) => {
-                let parts = parts.unwrap_or_default();
-                match error.kind() {
-                    ErrorKind::RingFull { .. } | ErrorKind::TooManyPending { .. } => {
-                        assert!(self.channels[channel].pending() > 0, "{error}");
-                    }
-                    ErrorKind::Invalid(_)
-                    | ErrorKind::NotStarted { .. }
-                    | ErrorKind::Disabled { .. }
-                    | ErrorKind::Stopped { .. }
-                    | ErrorKind::OutOfStep { .. } => {}
-                    _ => assert!(self.stale, "{error}"),
-                }
-                self.buffers.extend(parts.into_iter().map(Part::into_buffer));
-            }
-        }
-    }
-
-    fn wait(&mut self, source: &mut Source<'_>) {
-        let Some(index) = source.index(self.flights.len()) else { return };
-        let Launched { flight, pair, expected, epoch } = self.flights.swap_remove(index);
-        let pair_index = usize::from(pair);
-        let model = &self.pairs[pair_index];
-        let known = model.predictable && epoch == self.epochs[pair_index] && !self.stale;
-        let known =
-            known && self.enabled.iter().any(|enabled| enabled.channels.contains(ChannelId::new(pair + TO_HOST)));
-        match expected {
-            Some(range) if known => {
-                let Some(bytes) = model.sent.get(range.clone()) else {
-                    assert!(!flight.is_finished(), "bytes {range:?} of {} were never sent", model.sent.len());
-                    // It is given up half of the time.
-                    if source.byte() & 1 == 0 {
-                        self.flights.push(Launched { flight, pair, expected: Some(range), epoch });
-                    } else {
-                        assert!(matches!(flight.wait(Duration::ZERO).unwrap_err().kind(), ErrorKind::Timeout(_)));
-                    }
-                    return;
-                };
-                let parts = flight.wait(SOON).expect("what was sent arrives");
-                let mut arrived = Vec::new();
-                for part in &parts {
-                    arrived.extend_from_slice(&part.buffer().as_slice()[part.range()]);
-                }
-                assert!(arrived == bytes, "other bytes arrived than were sent");
-                self.buffers.extend(parts.into_iter().map(Part::into_buffer));
-            }
-            _ => {
-                let timeout = if flight.is_finished() { SOON } else { Duration::from_millis(1) };
-                if let Ok(parts) = flight.wait(timeout) {
-                    self.buffers.extend(parts.into_iter().map(Part::into_buffer));
-                }
-            }
-        }
-    }
-
-    fn disable(&mut self, source: &mut Source<'_>) {
-        let Some(index) = source.index(self.enabled.len()) else { return };
-        let Enabled { guard, channels } = self.enabled.swap_remove(index);
-        for channel in channels.iter() {
-            if let Some((pair, _)) = self.pair(channel) {
-                pair.predictable = false;
-            }
-        }
-        if source.byte() & 1 == 0 {
-            let disabled = guard.disable();
-            assert!(disabled.is_ok() || self.stale, "{disabled:?}");
-        }
-    }
-
     fn ask(&mut self, source: &mut Source<'_>) {
         let Some(device) = self.device(source) else { return };
         let answers = match source.byte() % 4 {
@@ -551,30 +253,6 @@ impl Things {
             4 => drop(self.shared.pop()),
             _ => drop(self.notifications.pop()),
         }
-    }
-
-    /// Makes a pair of channels ready for launches, which a sequence of arbitrary operations seldom does.
-    fn ready_pair(&mut self, source: &mut Source<'_>) {
-        let Some(device) = self.device(source) else { return };
-        let input = ChannelId::new(source.byte() % PAIRS);
-        let output = ChannelId::new(input.index + TO_HOST);
-        let (count, page_size) = source.pick(&[(16, 512), (64, 4096), (8, 256), (256, 64)]);
-        let before = self.enabled.len();
-        self.enable_channels(&device, [input, output].into_iter().collect());
-        let Some(enabled) = self.enabled.get(before) else { return };
-        let open = |channel| {
-            let list = device.create_descriptor_list(count, page_size, true)?;
-            let channel = enabled.guard.open(channel, list)?;
-            device.bench().start(&channel).map(|()| channel)
-        };
-        let opened = (open(output), open(input));
-        let (output, input) = match opened {
-            (Ok(output), Ok(input)) => (output, input),
-            failed => return assert!(self.stale, "{failed:?}"),
-        };
-        self.was_reset(output.id(), true);
-        self.was_reset(input.id(), true);
-        self.channels.extend([output, input]);
     }
 
     fn rare(&mut self, source: &mut Source<'_>, emulator: &Emulator) {

@@ -268,8 +268,12 @@ fn configurations_are_replaced_and_erased_if_that_is_confirmed() {
         write("user", &[]).sentence(),
         "mock: this would replace the user configuration by the 24 bytes of the file; with --yes it is done"
     );
-    let short = write("short", &["--yes"]).sentence();
-    assert!(short.ends_with("entry 0 of the user configuration needs 12 bytes, 11 are left"), "{short}");
+    for options in [&["--yes"][..], &[]] {
+        let short = write("short", options).sentence();
+        let wrong =
+            format!("{}: entry 0 of the user configuration needs 12 bytes, 11 are left", path("short").display());
+        assert_eq!(short, wrong);
+    }
     let odd = write("odd", &["--board", "--yes"]).sentence();
     assert!(odd.ends_with("the board configuration has 500 bytes, not 499"), "{odd}");
     assert!(write("missing", &["--yes"]).sentence().contains("missing"));

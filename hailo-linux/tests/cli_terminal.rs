@@ -61,6 +61,18 @@ fn temperature_is_watched_until_interrupted() {
 }
 
 #[test]
+fn a_long_measurement_ends_with_a_signal() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut terminal = start("power --duration 600 --device mock");
+        terminal.wait_for("Measuring for 600 seconds; Ctrl-C ends.");
+        terminal.kill(signal);
+        let (status, text) = terminal.finish();
+        assert_eq!(status, None, "ended by the signal");
+        assert!(!text.contains("Total samples"), "{text}");
+    }
+}
+
+#[test]
 fn monitor_shows_what_happens_until_a_key_ends_it() {
     for key in ["q", "\u{1b}", "\u{3}"] {
         let mut terminal = start("monitor --interval 0.2 --device mock:notify=0.3,temperature=107");

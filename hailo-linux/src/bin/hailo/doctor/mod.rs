@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 /// A time, or none.
 fn listening(text: &str) -> Result<Duration, String> {
-    if text == "0" { Ok(Duration::ZERO) } else { crate::parse::seconds(text) }
+    if text == "0" { Ok(Duration::ZERO) } else { crate::parse::seconds(text).map_err(|error| error + ", or 0") }
 }
 
 #[derive(Serialize)]

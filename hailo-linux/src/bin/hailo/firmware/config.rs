@@ -165,6 +165,10 @@ const fn kind(board: bool) -> &'static str {
 fn write(arguments: &WriteArguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let WriteArguments { file, board, yes } = arguments;
     let bytes = std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?;
+    if !board {
+        // Also without --yes it is worth knowing.
+        UserConfigReader::check(&bytes).map_err(|error| Failure::new(format_args!("{}: {error}", file.display())))?;
+    }
     let (device, firmware) = super::open(global)?;
     let kind = kind(*board);
     confirmed(*yes, &device, &format!("replace the {kind} configuration by the {} bytes of the file", bytes.len()))?;

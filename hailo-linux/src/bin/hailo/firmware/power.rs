@@ -1,14 +1,17 @@
 //! `hailo power`: once, or the statistics of some time as the vendor's `measure-power` prints them.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use hailo_abi::firmware::control::{
     AveragingFactor, DvmOption, MeasuredPower, PowerMeasurementType, PowerStatistics, SamplingPeriod,
 };
 use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::failure::Failure;
 use crate::output::{Output, Paper, Report};
@@ -167,6 +170,35 @@ impl Report for Statistics {
     }
 }
 
+/// How soon a signal is seen.
+const REACTION: Duration = Duration::from_millis(50);
+
+/// The signal that ends the program, once it came.
+struct Ended(Arc<AtomicUsize>);
+
+impl Ended {
+    fn watch() -> io::Result<Self> {
+        let received = Arc::new(AtomicUsize::new(0));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_usize(signal, Arc::clone(&received), signal as usize)?;
+        }
+        Ok(Self(received))
+    }
+
+    /// Waits for so long, or for the signal.
+    fn wait(&self, duration: Duration) -> Option<i32> {
+        let end = Instant::now() + duration;
+        loop {
+            let rest = end.saturating_duration_since(Instant::now());
+            match self.0.load(Ordering::Relaxed) {
+                0 if rest.is_zero() => return None,
+                0 => std::thread::sleep(rest.min(REACTION)),
+                signal => return Some(signal as i32),
+            }
+        }
+    }
+}
+
 /// The place in which the firmware keeps the measurement; the vendor's command takes the same.
 const INDEX: u32 = 0;
 
@@ -180,8 +212,17 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
         return Ok(ExitCode::SUCCESS);
     };
     let (factor, period) = (arguments.averaging_factor, arguments.sampling_period);
+    let ended = Ended::watch()?;
     let measurement = firmware.measure_power_periodically(INDEX, dvm, kind, factor, period)?;
-    std::thread::sleep(duration);
+    if io::stderr().is_terminal() {
+        let _ = writeln!(io::stderr(), "Measuring for {} seconds; Ctrl-C ends.", duration.as_secs_f64());
+    }
+    if let Some(signal) = ended.wait(duration) {
+        // The firmware would go on measuring.
+        drop(measurement);
+        signal_hook::low_level::emulate_default_handler(signal)?;
+        return Ok(ExitCode::FAILURE);
+    }
     let PowerStatistics {
         total_number_of_samples,
         min_value,

@@ -13,19 +13,18 @@ use hailo_abi::Errno;
 use hailo_abi::command::{FwControl, FwControlReply, MAX_CONTROL_LENGTH, MD5_LENGTH};
 use hailo_abi::driver::FwControlBuffer;
 use hailo_abi::enums::CpuId;
-use hailo_abi::firmware::control::Request;
+use hailo_abi::firmware::control::{CommonHeader, CommonHeaderLayout, REQUEST_HEADER_SIZE, Request};
 use md5::{Digest, Md5};
 
 use crate::device::{Device, Inner};
 use crate::error::{ErrorKind, Invalid, Result};
 
 /// The length in bytes of the header of a control: version, flags, sequence number, opcode, each a big-endian word.
-pub const CONTROL_HEADER_LENGTH: usize = 16;
+pub const CONTROL_HEADER_LENGTH: usize = REQUEST_HEADER_SIZE;
 /// How long to wait for the answer to a control, unless something else is asked for.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
 
-const SEQUENCE: std::ops::Range<usize> = 8..12;
-const OPCODE: std::ops::Range<usize> = 12..16;
+const SEQUENCE: std::ops::Range<usize> = CommonHeaderLayout::SEQUENCE_OFFSET..CommonHeaderLayout::OPCODE_OFFSET;
 /// How often to ask, after a control without answer, until the answer is that to the question.
 const DRAIN_ATTEMPTS: u32 = 8;
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -55,10 +54,6 @@ impl Controls {
         self.sequence = self.sequence.wrapping_add(1).max(1);
         self.sequence
     }
-}
-
-fn word(bytes: &[u8], range: std::ops::Range<usize>) -> Option<u32> {
-    bytes.get(range)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 impl Device {
@@ -205,16 +200,17 @@ impl Inner {
             controls.outstanding = (kind != ErrorKind::NoFirmware).then_some(cpu);
             self.failed(SEND, kind)
         })?;
-        let answered = (word(answer, OPCODE), word(answer, SEQUENCE));
-        if length < CONTROL_HEADER_LENGTH || answered.0 != word(buffer, OPCODE) {
+        let opcode = CommonHeader::parse(buffer).map(|(header, _)| header.opcode);
+        let answered = CommonHeader::parse(&answer[..length]).map(|(header, _)| header);
+        let Some(answered) = answered.filter(|answered| Some(answered.opcode) == opcode) else {
             controls.outstanding = Some(cpu);
             return Err(self.failed(SEND, ErrorKind::ForeignAnswer));
-        }
+        };
         if sequence == 0 {
             // Nothing is compared, and nothing learned.
-        } else if answered.1 == Some(sequence) {
+        } else if answered.sequence == sequence {
             controls.repeats_sequence = Some(true);
-        } else if answered.1 == Some(0) && controls.repeats_sequence != Some(true) {
+        } else if answered.sequence == 0 && controls.repeats_sequence != Some(true) {
             // Only the opcode can be compared then.
             controls.repeats_sequence = Some(false);
         } else {

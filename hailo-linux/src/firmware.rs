@@ -36,8 +36,10 @@ const RESET: &str = "reset";
 /// The firmware of a device, which was identified: its release decides which controls there are and how they are laid out.
 ///
 /// Firmware of a release that is not known here is only sent the controls that are the same in all known releases
-/// ([`Opcode::is_release_independent`](hailo_abi::firmware::control::Opcode::is_release_independent)): among others those for temperature, power, health, throttling, the log, watchdogs,
+/// ([`Opcode::is_release_independent`]): among others those for temperature, power, health, throttling, the log, watchdogs,
 /// memory, both configurations and resets. All other functions fail with [`ErrorKind::UnknownFirmware`] then.
+///
+/// [`Opcode::is_release_independent`]: hailo_abi::firmware::control::Opcode::is_release_independent
 ///
 /// ```no_run
 /// # fn main() -> hailo_linux::Result<()> {

@@ -36,6 +36,7 @@ pub use device::transfer::{LaunchError, Load, Part, Parts, Transfer};
 pub use device::{Device, Options};
 pub use error::{Error, ErrorKind, Invalid, Result};
 pub use firmware::Firmware;
+pub use logs::{FollowedLog, LogStopper};
 pub use notifications::{Notifications, RawNotification};
 pub use transport::DeviceFile;
 

@@ -1,4 +1,7 @@
-//! Firmware logs: [`Device::read_log`].
+//! Firmware logs: [`Device::read_log`], and [`Device::follow_log`] as they grow.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use hailo_abi::command::{MAX_FW_LOG_BUFFER_LENGTH, ReadLog};
 use hailo_abi::driver::LogBuffer;
@@ -51,5 +54,91 @@ impl Device {
             }
         }
         Ok(log)
+    }
+
+    /// Follows the log of a CPU: an iterator over what is logged from now on, with what was not read yet in front. The driver
+    /// tells nobody that there is more, so it looks every `interval`.
+    ///
+    /// ```no_run
+    /// # fn main() -> hailo_linux::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let device = hailo_linux::Device::open("/dev/hailo0")?;
+    /// let log = device.follow_log(hailo_abi::enums::CpuId::CPU0, Duration::from_millis(100));
+    /// let stopper = log.stopper();
+    /// std::thread::spawn(move || {
+    ///     std::thread::sleep(Duration::from_secs(10));
+    ///     stopper.stop();
+    /// });
+    /// for bytes in log {
+    ///     println!("{}", bytes?.escape_ascii());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn follow_log(&self, cpu: CpuId, interval: Duration) -> FollowedLog {
+        FollowedLog { device: self.clone(), cpu, interval, stopper: LogStopper::default(), failed: false }
+    }
+}
+
+/// A log that is followed. See [`Device::follow_log`].
+///
+/// It ends when it is stopped, or after an error.
+#[derive(Debug)]
+pub struct FollowedLog {
+    device: Device,
+    cpu: CpuId,
+    interval: Duration,
+    stopper: LogStopper,
+    failed: bool,
+}
+
+/// Ends a [`FollowedLog`], from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct LogStopper(Arc<(Mutex<bool>, Condvar)>);
+
+impl FollowedLog {
+    /// What ends it from another thread.
+    #[must_use]
+    pub fn stopper(&self) -> LogStopper {
+        self.stopper.clone()
+    }
+}
+
+impl LogStopper {
+    /// Ends it, also while it waits for more.
+    pub fn stop(&self) {
+        let (stopped, told) = &*self.0;
+        *stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        told.notify_all();
+    }
+
+    /// Waits for so long; returns whether it was stopped.
+    fn wait(&self, interval: Duration) -> bool {
+        let (stopped, told) = &*self.0;
+        let stopped = stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = told.wait_timeout_while(stopped, interval, |stopped| !*stopped);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Iterator for FollowedLog {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut buffer = [0; MAX_FW_LOG_BUFFER_LENGTH];
+        let mut interval = Duration::ZERO;
+        while !self.failed && !self.stopper.wait(interval) {
+            match self.device.read_log(self.cpu, &mut buffer) {
+                Ok(0) => interval = self.interval,
+                Ok(length) => return Some(Ok(buffer[..length].to_vec())),
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
     }
 }

@@ -104,6 +104,33 @@ fn logs_are_read_to_their_end() {
 }
 
 #[test]
+fn a_log_is_followed_until_it_is_stopped() {
+    let device = Device::open("mock").unwrap();
+    let write = |text: &[u8]| {
+        let mut payload = vec![1];
+        payload.extend_from_slice(&(text.len() as u16).to_le_bytes());
+        payload.extend_from_slice(text);
+        control(&device, 0xf004, &payload, SOON).unwrap();
+    };
+    write(b"before\n");
+    let mut log = device.follow_log(CpuId::CPU1, Duration::from_millis(1));
+    assert_eq!(log.next().unwrap().unwrap(), b"before\n");
+    write(b"meanwhile\n");
+    assert_eq!(log.next().unwrap().unwrap(), b"meanwhile\n");
+    // It waits for more, for ever, until another thread stops it.
+    let mut slow = device.follow_log(CpuId::CPU1, Duration::from_secs(3600));
+    let stopper = slow.stopper();
+    let waiting = thread::spawn(move || slow.next().is_none() && slow.next().is_none());
+    stopper.stop();
+    assert!(waiting.join().unwrap());
+    // An error is the last that comes.
+    let mut wrong = device.follow_log(CpuId::from_raw(7), Duration::from_millis(1));
+    let kind = wrong.next().unwrap().unwrap_err().kind().clone();
+    assert!(matches!(kind, ErrorKind::Invalid(Invalid::Value { given: 7, .. })), "{kind}");
+    assert!(wrong.next().is_none());
+}
+
+#[test]
 fn what_cannot_be_opened_is_named() {
     for (name, part) in [
         ("/dev/hailo-nowhere", "modprobe"),

@@ -136,7 +136,7 @@ fn after_a_lost_answer_the_cpu_that_owes_it_is_asked_who_it_is() {
             changed(move |opcode, answer| (opcode != lost || !std::mem::take(&mut first)).then_some(answer));
         assert!(!ask(&firmware), "{lost}");
         // Whoever is asked next, first comes the one that may still answer.
-        assert_eq!(firmware.throttling().unwrap(), true);
+        assert!(firmware.throttling().unwrap());
         assert!(ask(&firmware));
         let expected = [(cpu, lost), (cpu, question), (Cpu::Application, Opcode::GET_THROTTLING_STATE), (cpu, lost)];
         assert_eq!(*asked.lock().unwrap(), expected);

@@ -38,12 +38,10 @@ impl FirmwareRelease {
     /// major and minor number: such a firmware is only given the controls that all known releases have in common
     /// ([`Opcode::is_release_independent`](super::control::Opcode::is_release_independent)).
     pub fn interface(self) -> Option<FirmwareInterface> {
-        let known = |revision| {
-            RELEASES.iter().rev().find_map(|&(release, interface)| {
-                (release.matches(self) && release.revision <= revision).then_some(interface)
-            })
-        };
-        known(self.revision)
+        let mut newest_first = RELEASES.iter().rev();
+        newest_first.find_map(|&(release, interface)| {
+            (release.matches(self) && release.revision <= self.revision).then_some(interface)
+        })
     }
 
     /// Whether both have the same major and minor number, which is all that the vendor compares.

@@ -29,7 +29,7 @@ open_enums! {
         RESPONSE = 1, "CONTROL_PROTOCOL__MESSAGE_TYPE__RESPONSE";
     }
 
-    /// The chip. Names of numbers 4 and 5 are those of later products in the vendor's talk.
+    /// The chip. Numbers 4 and 5 have the vendor's internal names of products that are sold under others.
     enum DeviceArchitecture(u32) = "CONTROL_PROTOCOL__device_architecture_t"
         count "CONTROL_PROTOCOL__DEVICE_ARCHITECTURE_COUNT"
     {

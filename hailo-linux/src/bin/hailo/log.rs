@@ -13,7 +13,7 @@ use hailo_abi::firmware::log::LogLines;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{Output, Paper, Report};
+use crate::output::{Output, Paper, Report, printable};
 use crate::{Global, device};
 
 /// Print the log of the firmware
@@ -61,20 +61,9 @@ impl Report for Line {
     }
 }
 
-/// The text of a line, with what is no text escaped.
+/// The text of a line.
 fn text(line: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in line.trim_ascii_end().utf8_chunks() {
-        for character in chunk.valid().chars() {
-            if character.is_control() && character != '\t' {
-                text.extend(character.escape_default());
-            } else {
-                text.push(character);
-            }
-        }
-        text.extend(chunk.invalid().escape_ascii().map(char::from));
-    }
-    text
+    printable(line.trim_ascii_end())
 }
 
 /// One processor's log.
@@ -137,17 +126,5 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
             return Ok(ExitCode::SUCCESS);
         }
         std::thread::sleep(INTERVAL);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::text;
-
-    #[test]
-    fn what_is_no_text_is_escaped() {
-        assert_eq!(text(b"plain\tline\r"), "plain\tline");
-        assert_eq!(text("grün\u{1b}[2J".as_bytes()), "grün\\u{1b}[2J");
-        assert_eq!(text(b"a\xff\x00b"), "a\\xff\\u{0}b");
     }
 }

@@ -56,6 +56,22 @@ fn width() -> usize {
     columns.clamp(20, MAX_WIDTH)
 }
 
+/// The text of bytes from elsewhere, with what is no text escaped: no terminal obeys it.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() && character != '\t' {
+                text.extend(character.escape_default());
+            } else {
+                text.push(character);
+            }
+        }
+        text.extend(chunk.invalid().escape_ascii().map(char::from));
+    }
+    text
+}
+
 /// Where text is printed, with the width that running text has. On anything but a terminal, lines are as long as they
 /// come, for `grep`.
 pub(crate) struct Paper<'a> {
@@ -84,5 +100,17 @@ impl Write for Paper<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_is_no_text_is_escaped() {
+        assert_eq!(printable(b"plain\tline"), "plain\tline");
+        assert_eq!(printable("grün\u{1b}[2J".as_bytes()), "grün\\u{1b}[2J");
+        assert_eq!(printable(b"a\xff\x00b"), "a\\xff\\u{0}b");
     }
 }

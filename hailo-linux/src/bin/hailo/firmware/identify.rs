@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::hex;
 use crate::failure::Failure;
-use crate::output::{Output, Paper, Report};
+use crate::output::{Output, Paper, Report, printable};
 use crate::{Global, device};
 
 /// Ask the firmware who it is
@@ -145,11 +145,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
         firmware_known: firmware.interface().is_some(),
         firmware_flags: flags(identity.fw_version),
         logger_version: identity.logger_version,
-        board_name: identity.board_name.to_string(),
+        board_name: printable(identity.board_name.as_str().as_bytes()),
         device_architecture: identity.device_architecture.to_string(),
-        serial_number: identity.serial_number.to_string(),
-        part_number: identity.part_number.to_string(),
-        product_name: identity.product_name.to_string(),
+        serial_number: printable(identity.serial_number.as_str().as_bytes()),
+        part_number: printable(identity.part_number.as_str().as_bytes()),
+        product_name: printable(identity.product_name.as_str().as_bytes()),
         extended,
     })?;
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use hailo_linux::{Device, Firmware};
 use serde::Serialize;
 
 use crate::firmware::{current_zone, temperature_zone, throttling_level};
-use crate::output::{Paper, Report};
+use crate::output::{Paper, Report, printable};
 
 /// Which device it is.
 pub(super) struct Who {
@@ -29,7 +29,7 @@ impl Who {
                 Some(_) => firmware.release().to_string(),
                 None => format!("{} (not known here)", firmware.release()),
             },
-            board: format!("{} {}", identity.board_name, identity.serial_number),
+            board: printable(format!("{} {}", identity.board_name, identity.serial_number).as_bytes()),
         }
     }
 }

@@ -14,7 +14,7 @@ use hailo_abi::firmware::user_config::{NnClock, UserConfigHeader, UserConfigRead
 use hailo_abi::firmware::{FirmwareInterface, FirmwareRelease, FirmwareStatus, FirmwareVersion};
 use hailo_abi::wire::Bool;
 
-use super::context_switch::ContextSwitch;
+use super::context_switch::{ContextSwitch, Stop};
 use super::network::NetworkFunction;
 use super::settings::{Logger, Refusal, Settings};
 use super::thermal::Thermal;
@@ -48,6 +48,8 @@ pub struct BoardFirmware {
 #[derive(Debug, Default)]
 struct Running {
     context_switch: ContextSwitch,
+    /// Answers nothing until the board is reset.
+    crashed: bool,
     /// When periodic measurements were started.
     measuring: Option<Instant>,
     measurements: [Measurement; 4],
@@ -237,8 +239,14 @@ impl Running {
                 Response::Done
             }
             Request::ChangeContextSwitchStatus(change) => {
-                self.context_switch.change_status(hardware, interface, &change)?;
-                Response::Done
+                match self.context_switch.change_status(hardware, interface, &change) {
+                    Ok(()) => Response::Done,
+                    Err(Stop::Refused(status)) => return Err(status.into()),
+                    Err(Stop::Crashed) => {
+                        self.crashed = true;
+                        return Ok(None);
+                    }
+                }
             }
             Request::ClearConfiguredApps => {
                 self.context_switch.clear()?;
@@ -351,6 +359,9 @@ impl Firmware for BoardFirmware {
     fn control(&mut self, hardware: &Hardware<'_>, cpu: Cpu, message: &[u8]) -> Option<Answer> {
         if let Some(answer) = BenchFirmware::bench_control(hardware, cpu, message) {
             return answer;
+        }
+        if self.running.crashed {
+            return None;
         }
         let interface = interface(hardware.firmware_version());
         // A message that ends within its header has none to repeat.

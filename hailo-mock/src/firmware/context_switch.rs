@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hailo_abi::descriptor::Descriptor;
 use hailo_abi::firmware::actions::{Action, ActionError, ActionReader, HostBufferInfo, PackedVdmaChannelId};
+use hailo_abi::firmware::constants::MAX_CONTEXTS_PER_NETWORK_GROUP;
 use hailo_abi::firmware::control::{ChangeContextSwitchStatus, ContextSwitchStatus, ContextType, SetContextInfo};
 use hailo_abi::firmware::{FirmwareInterface, FirmwareStatus, NetworkGroupHeader};
 
@@ -20,6 +21,12 @@ const MODULE: u8 = 0x13;
 mod refusal {
     use super::{FirmwareStatus, MODULE};
 
+    /// `CONTEXT_SWITCH_TASK_STATUS_USER_SENT_CONTEXT_CONTROL_BEFORE_MAIN_HEADER_CONTROL`
+    pub(super) const NO_HEADER: FirmwareStatus = FirmwareStatus::new(MODULE, 0x06);
+    /// `CONTEXT_SWITCH_TASK_STATUS_CONTEXT_INFO_RECEIVED_TOO_MANY_CONTEXTS`
+    pub(super) const TOO_MANY_CONTEXTS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x07);
+    /// `CONTEXT_SWITCH_TASK_STATUS_ADD_CONTEXT_INFO_FUNCTION_REACHED_FORBIDDEN_MEMORY_SPACE`
+    pub(super) const CONTEXT_TOO_LARGE: FirmwareStatus = FirmwareStatus::new(MODULE, 0x10);
     /// `CONTEXT_SWTICH_STATUS_MISALIGNMENT_ERROR_WHILE_READING_ACTIONS`
     pub(super) const TRUNCATED_ACTION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x16);
     /// `CONTEXT_SWITCH_STATUS_READ_INVALID_ACTION_TYPE`
@@ -34,6 +41,8 @@ mod refusal {
     pub(super) const UNKNOWN_APPLICATION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x37);
     /// `CONTEXT_SWITCH_STATUS_CHANGING_APP_IS_NOT_ALLOWED`
     pub(super) const ANOTHER_RUNS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x3e);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_BATCH_SIZE`
+    pub(super) const BATCH_SIZE: FirmwareStatus = FirmwareStatus::new(MODULE, 0x3f);
     /// `CONTEXT_SWITCH_STATUS_INVALID_DESC_PAGE_SIZE`
     pub(super) const PAGE_SIZE: FirmwareStatus = FirmwareStatus::new(MODULE, 0x54);
     /// `CONTEXT_SWITCH_STATUS_INVALID_VDMA_CHANNEL_DEPTH`
@@ -42,10 +51,16 @@ mod refusal {
     pub(super) const CONFIGURED_WHILE_RUNNING: FirmwareStatus = FirmwareStatus::new(MODULE, 0x56);
     /// `CONTEXT_SWITCH_STATUS_REPEATED_ACTION_INVALID_ACTION_COUNT`
     pub(super) const BAD_REPETITION: FirmwareStatus = FirmwareStatus::new(MODULE, 0x5e);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_CFG_CHANNELS_COUNT`
+    pub(super) const CONFIG_CHANNELS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x65);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_CONFIG_STREAM_INDEX`
+    pub(super) const CONFIG_STREAM: FirmwareStatus = FirmwareStatus::new(MODULE, 0x69);
     /// `CONTEXT_SWITCH_STATUS_CANT_CLEAR_CONFIGURED_APPS_WHILE_ACTIVATED`
     pub(super) const CLEARED_WHILE_RUNNING: FirmwareStatus = FirmwareStatus::new(MODULE, 0x6c);
     /// `CONTEXT_SWITCH_STATUS_INVALID_CONTEXT_TYPE`
     pub(super) const CONTEXT_TYPE: FirmwareStatus = FirmwareStatus::new(MODULE, 0x6d);
+    /// `CONTEXT_SWITCH_STATUS_INVALID_DYNAMIC_CONTEXT_COUNT`
+    pub(super) const DYNAMIC_CONTEXTS: FirmwareStatus = FirmwareStatus::new(MODULE, 0x6f);
 }
 
 /// The first channel towards the host on PCIe boards.
@@ -58,6 +73,21 @@ const MAX_DESCRIPTORS: u32 = 1 << 16;
 /// The contexts of a network group come in this order; the last kind as often as the header says.
 const ORDER: [ContextType; 4] =
     [ContextType::ACTIVATION, ContextType::BATCH_SWITCHING, ContextType::PRELIMINARY, ContextType::DYNAMIC];
+
+/// What becomes of a control that starts a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It is refused.
+    Refused(FirmwareStatus),
+    /// The firmware crashes: bursts are counted for an input of which it was not told how large its batch is.
+    Crashed,
+}
+
+impl From<FirmwareStatus> for Stop {
+    fn from(status: FirmwareStatus) -> Self {
+        Self::Refused(status)
+    }
+}
 
 /// A network group: its header and the contexts that have come so far.
 #[derive(Debug)]
@@ -117,6 +147,13 @@ impl ContextSwitch {
         if self.applications.len() >= interface.max_applications() {
             return Err(FirmwareStatus::SRAM_MEMORY_FULL);
         }
+        let contexts = usize::from(header.dynamic_contexts_count) + ORDER.len() - 1;
+        if header.dynamic_contexts_count == 0 || contexts > MAX_CONTEXTS_PER_NETWORK_GROUP {
+            return Err(refusal::DYNAMIC_CONTEXTS);
+        }
+        if usize::from(header.config_channels.stated_count()) > interface.max_config_channels() {
+            return Err(refusal::CONFIG_CHANNELS);
+        }
         let mut bytes = [0; NetworkGroupHeader::MAX_SIZE];
         let length =
             header.encode(interface, &mut bytes).map_err(|_| FirmwareStatus::INVALID_NETWORK_GROUP_HEADER_LENGTH)?;
@@ -141,7 +178,7 @@ impl ContextSwitch {
         if self.running.is_some() {
             return Err(refusal::CONFIGURED_WHILE_RUNNING);
         }
-        let application = self.applications.last_mut().ok_or(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER)?;
+        let application = self.applications.last_mut().ok_or(refusal::NO_HEADER)?;
         if !ORDER.contains(&info.context_type) {
             return Err(refusal::CONTEXT_TYPE);
         }
@@ -149,9 +186,13 @@ impl ContextSwitch {
         if first != application.partial.is_none() {
             return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER);
         }
+        let expected = application.expected().ok_or(refusal::TOO_MANY_CONTEXTS)?;
         let (kind, mut bytes) = application.partial.take().unwrap_or((info.context_type, Vec::new()));
-        if kind != info.context_type || application.expected() != Some(kind) {
+        if kind != info.context_type || expected != kind {
             return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER);
+        }
+        if bytes.len() + info.context_network_data.len() > interface.max_context_size() {
+            return Err(refusal::CONTEXT_TOO_LARGE);
         }
         bytes.extend_from_slice(info.context_network_data);
         if info.is_last_chunk_per_context.get() {
@@ -169,7 +210,7 @@ impl ContextSwitch {
         hardware: &Hardware<'_>,
         interface: FirmwareInterface,
         change: &ChangeContextSwitchStatus,
-    ) -> Result<(), FirmwareStatus> {
+    ) -> Result<(), Stop> {
         match change.state_machine_status {
             ContextSwitchStatus::RESET => {
                 self.stop(hardware);
@@ -177,17 +218,17 @@ impl ContextSwitch {
             }
             ContextSwitchStatus::ENABLED => {
                 if self.running.is_some_and(|running| running != change.application_index) {
-                    return Err(refusal::ANOTHER_RUNS);
+                    return Err(refusal::ANOTHER_RUNS.into());
                 }
                 self.stop(hardware);
-                let started = self.start(hardware, interface, change.application_index);
+                let started = self.start(hardware, interface, change);
                 if started.is_err() {
                     self.stop(hardware);
                 }
                 started
             }
             ContextSwitchStatus::PAUSED => Ok(()),
-            _ => Err(refusal::UNKNOWN_STATUS),
+            _ => Err(refusal::UNKNOWN_STATUS.into()),
         }
     }
 
@@ -215,16 +256,27 @@ impl ContextSwitch {
         &mut self,
         hardware: &Hardware<'_>,
         interface: FirmwareInterface,
-        index: u8,
-    ) -> Result<(), FirmwareStatus> {
+        change: &ChangeContextSwitchStatus,
+    ) -> Result<(), Stop> {
+        let index = change.application_index;
         let application = self.applications.get(usize::from(index)).ok_or(refusal::UNKNOWN_APPLICATION)?;
         if application.expected().is_some() {
-            return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER);
+            return Err(FirmwareStatus::UNEXPECTED_CONTEXT_ORDER.into());
+        }
+        if change.dynamic_batch_size > application.header.batch_size.0.into_iter().max().unwrap_or(0) {
+            return Err(refusal::BATCH_SIZE.into());
         }
         let mut run = Run {
             hardware,
             interface,
+            // Older headers have none.
+            config_channels: if interface < FirmwareInterface::V4_21 {
+                usize::MAX
+            } else {
+                application.header.config_channels.stated_count().into()
+            },
             opened: Vec::new(),
+            batched: Vec::new(),
             config: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -276,17 +328,23 @@ struct ConfigChannel {
 struct Run<'h, 'b> {
     hardware: &'h Hardware<'b>,
     interface: FirmwareInterface,
+    /// How many configuration channels the header names.
+    config_channels: usize,
     opened: Vec<(u8, HostBufferInfo)>,
+    /// Inputs that were told how large a batch is.
+    batched: Vec<u8>,
     config: Vec<ConfigChannel>,
     inputs: Vec<Stream>,
     outputs: Vec<Stream>,
 }
 
 impl Run<'_, '_> {
-    fn context(&mut self, bytes: &[u8]) -> Result<(), FirmwareStatus> {
+    fn context(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         for piece in ActionReader::new(self.interface, bytes) {
-            if let Some(action) = piece.map_err(|error| status(&error))?.action() {
-                self.action(action)?;
+            match piece.map_err(|error| status(&error))?.action() {
+                Some(Action::BurstCreditsTaskStart) if !self.all_batched() => return Err(Stop::Crashed),
+                Some(action) => self.action(action)?,
+                None => {}
             }
         }
         Ok(())
@@ -306,6 +364,12 @@ impl Run<'_, '_> {
         depth(&buffer)?;
         self.opened.push((channel, buffer));
         Ok(())
+    }
+
+    /// Whether every input that is open was told how large a batch is.
+    fn all_batched(&self) -> bool {
+        let inputs = self.opened.iter().map(|(channel, _)| channel).filter(|channel| **channel < TO_HOST);
+        inputs.into_iter().all(|channel| self.batched.contains(channel))
     }
 
     /// Whether a boundary channel was opened before it is used.
@@ -338,10 +402,15 @@ impl Run<'_, '_> {
             }
             Action::ChangeBoundaryInputBatch(change) => {
                 let channel = self.channel(change.packed_vdma_channel_id, false)?;
-                self.opened(channel)
+                self.opened(channel)?;
+                self.batched.push(channel);
+                Ok(())
             }
             Action::ActivateCfgChannel(activate) => {
                 let channel = self.channel(activate.packed_vdma_channel_id, false)?;
+                if usize::from(activate.config_stream_index) >= self.config_channels {
+                    return Err(refusal::CONFIG_STREAM);
+                }
                 self.config.retain(|config| config.channel != channel);
                 self.config.push(ConfigChannel { channel, buffer: activate.host_buffer_info, fetched: 0 });
                 Ok(())

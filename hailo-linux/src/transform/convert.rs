@@ -217,20 +217,37 @@ impl<const LIMITED: bool> Lane for Quantise8<LIMITED> {
     }
 }
 
-/// Quantises to `u16`; `LIMITED` as in [`Quantising`].
+/// Quantises to `u16`, up to any limit.
+///
+/// Packing to 16 bits is signed on the baseline, and saturates. So the integers are moved to where the upper limit is the
+/// highest signed number, packed, and moved back.
 #[derive(Clone, Copy)]
-pub(super) struct Quantise16<const LIMITED: bool>(pub(super) Quantiser);
+pub(super) struct Quantise16 {
+    quantiser: Quantiser,
+    /// What is added to the bits of a rounded number.
+    there: u32,
+    back: u16,
+}
 
-impl<const LIMITED: bool> Lane for Quantise16<LIMITED> {
+impl Quantise16 {
+    pub(super) fn new(quantiser: Quantiser) -> Self {
+        const HIGHEST: u16 = i16::MAX as u16;
+        let back = quantiser.top.wrapping_sub(HIGHEST);
+        let there = u32::from(HIGHEST).wrapping_sub(quantiser.top.into()).wrapping_sub(ROUNDER.to_bits());
+        Self { quantiser, there, back }
+    }
+}
+
+impl Lane for Quantise16 {
     type From = E4;
     type To = E2;
 
     #[inline(always)]
     fn one(self, x: E4) -> E2 {
-        // Packing to 16 bits is signed on the baseline, so the range is moved there and back.
-        let signed = self.0.integer(x).wrapping_sub(0x8000).clamp(-0x8000, 0x7fff) as i16;
-        let signed = if LIMITED { signed.min((self.0.top ^ 0x8000) as i16) } else { signed };
-        (signed as u16 ^ 0x8000).to_le_bytes()
+        let x = at_least(self.quantiser.quotient(x), self.quantiser.low);
+        let moved = (x + ROUNDER).to_bits().wrapping_add(self.there) as i32;
+        let packed = moved.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+        (packed as u16).wrapping_add(self.back).to_le_bytes()
     }
 }
 

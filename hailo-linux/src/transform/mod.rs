@@ -168,8 +168,9 @@ impl InputTransform {
             },
             InputConversion::Quantise16(how) => match *how {
                 Quantising::Identity(q) => self.convert(user, elements_mut(device), Round16(q)),
-                Quantising::Full(q) => self.convert(user, elements_mut(device), Quantise16::<false>(q)),
-                Quantising::Limited(q) => self.convert(user, elements_mut(device), Quantise16::<true>(q)),
+                Quantising::Full(q) | Quantising::Limited(q) => {
+                    self.convert(user, elements_mut(device), Quantise16::new(q));
+                }
                 Quantising::Wide(q) => self.convert(user, elements_mut(device), Wide16(q)),
             },
         }

@@ -1,48 +1,27 @@
 //! A frame in the steady state allocates nothing.
 
+#[path = "null_driver/allocations.rs"]
+mod allocations;
 mod null_driver;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use allocations::during;
+#[cfg(feature = "emulator")]
+use hailo_linux::{
+    Device,
+    emulator::Emulator,
+    memory::EmulatorMemory,
+    network::{Api, Model, Options},
+};
 use hailo_linux::{Direction, DmaBuffer};
+#[cfg(feature = "emulator")]
+use hailo_mock::MockTransport;
+#[cfg(feature = "emulator")]
+use hailo_tests::models::artificial;
 use null_driver::{Bed, NullDriver};
-
-static COUNTING: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-struct Counting;
-
-fn count() {
-    if COUNTING.load(Ordering::Relaxed) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: everything is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: promised by the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: promised by the caller.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -50,6 +29,49 @@ fn frame(bed: &Bed, (input, output): (DmaBuffer, DmaBuffer)) -> (DmaBuffer, DmaB
     let receive = bed.output.launch(output).unwrap();
     let send = bed.input.launch(input).unwrap();
     (send.wait(TIMEOUT).unwrap(), receive.wait(TIMEOUT).unwrap())
+}
+
+/// Frames through a network, with a queue that is always full or one at a time.
+#[cfg(feature = "emulator")]
+fn network(api: Api) {
+    let emulator = Emulator::new("mock").unwrap();
+    let transport = MockTransport::open(emulator.machine(), 0).unwrap();
+    let driver = Arc::new(NullDriver::before(Box::new(transport)));
+    let memory = Arc::new(EmulatorMemory::new(emulator.machine().shared_memory()));
+    let options = hailo_linux::Options { memory, ..hailo_linux::Options::default() };
+    let device = Device::with_transport(driver, options).unwrap();
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut network = device.configure(&model, &Options { api, ..Options::default() }).unwrap();
+    let mut active = network.activate().unwrap();
+    let allocations = match api {
+        Api::Blocking => {
+            let input = vec![1; active.inputs()[0].frame_size()];
+            let mut output = vec![0; active.outputs()[0].frame_size()];
+            let mut run = |frames: usize| {
+                for _ in 0..frames {
+                    active.infer(&[&input], &mut [&mut output], TIMEOUT).unwrap();
+                }
+            };
+            run(300);
+            during(|| run(1000)).0
+        }
+        Api::Pipelined => {
+            while active.in_flight() < active.capacity() {
+                let frame = active.allocate_frame().unwrap();
+                active.submit(frame).unwrap();
+            }
+            let mut run = |frames: usize| {
+                for _ in 0..frames {
+                    let frame = active.receive(TIMEOUT).unwrap();
+                    active.submit(frame).unwrap();
+                }
+            };
+            run(300);
+            during(|| run(1000)).0
+        }
+    };
+    assert_eq!(allocations, 0, "allocations in 1000 frames, {api:?}");
+    active.deactivate().unwrap();
 }
 
 // The allocations of all threads are counted, so this is the only test of the program.
@@ -62,20 +84,20 @@ fn a_frame_allocates_nothing() {
     assert_eq!(bed.channels.bitmaps().0, [1 << 16 | 1, 0, 0]);
     let input = bed.device.allocate(10_000, Direction::ToDevice).unwrap();
     let output = bed.device.allocate(100, Direction::FromDevice).unwrap();
-    let mut buffers = (0..10).fold((input, output), |buffers, _| frame(&bed, buffers));
-    COUNTING.store(true, Ordering::Relaxed);
-    buffers = (0..1000).fold(buffers, |buffers, _| frame(&bed, buffers));
-    COUNTING.store(false, Ordering::Relaxed);
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), 0, "allocations in 1000 frames");
+    let buffers = (0..10).fold((input, output), |buffers, _| frame(&bed, buffers));
+    let (allocations, buffers) = during(|| (0..1000).fold(buffers, |buffers, _| frame(&bed, buffers)));
+    assert_eq!(allocations, 0, "allocations in 1000 frames");
 
     // The counter does count.
-    COUNTING.store(true, Ordering::Relaxed);
-    drop(std::hint::black_box(Box::new(1)));
-    COUNTING.store(false, Ordering::Relaxed);
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), 1);
+    assert_eq!(during(|| drop(std::hint::black_box(Box::new(1)))).0, 1);
 
     assert_eq!(held.load(Ordering::Relaxed), 4, "two buffers and two lists");
     drop((buffers, bed));
     // Nobody has stopped the hardware, so the lists stay until the file is closed.
     assert_eq!(held.load(Ordering::Relaxed), 2, "the buffers were unmapped");
+
+    #[cfg(feature = "emulator")]
+    for api in [Api::Blocking, Api::Pipelined] {
+        network(api);
+    }
 }

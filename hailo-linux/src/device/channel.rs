@@ -1,22 +1,24 @@
 //! [`Channel`]: launches transfers on one enabled channel.
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hailo_abi::ChannelId;
-use hailo_abi::command::{ChannelInterrupt, LaunchTransfer, MAX_BUFFERS_PER_TRANSFER, Progress, TransferBuffer};
+use hailo_abi::command::{ChannelInterrupt, Progress, TransferBuffer};
 use hailo_abi::driver::Launched;
-use hailo_abi::enums::{BufferType, DmaType, InterruptsDomain};
+use hailo_abi::enums::{BufferType, DmaType};
 
 use super::Inner;
+use super::buffer::DmaBuffer;
 use super::kept::Kept;
 use super::list::DescriptorList;
 use super::queue::{Queue, SlotState};
 use super::ring::{NoRoom, Ring};
 use super::shared::SharedBuffer;
-use super::transfer::{InPlace, LaunchError, Load, Parts, Transfer};
+use super::transfer::{Held, InPlace, LaunchError, Load, Patience, Transfer};
 use crate::error::{Error, ErrorKind, Invalid, Result};
 use crate::memory::page_size;
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// An enabled channel with the descriptor list that its transfers go through.
@@ -48,6 +50,12 @@ pub(crate) struct ChannelState {
     device: Arc<Inner>,
     queue: Mutex<Queue>,
     progress: Condvar,
+    /// Transfers that the driver has reported as complete and the queue does not know of yet: whoever locks it next tells it,
+    /// so that the thread that waits for interrupts need not wait for threads that launch.
+    reported: AtomicU32,
+    /// Threads that wait for a transfer, and transfers that nobody will claim: while there are any, the thread that waits for
+    /// interrupts has to look after the queue at once. Changed only under the lock.
+    attention: AtomicU32,
 }
 
 const LAUNCH: &str = "launch a transfer";
@@ -148,30 +156,42 @@ impl Channel {
     /// be disabled. The buffers come back with the error unless the device may still use them.
     #[doc(alias = "HAILO_VDMA_LAUNCH_TRANSFER")]
     pub fn launch<B: Load>(&self, load: B) -> Result<Transfer<B>, LaunchError<B>> {
-        match self.state.launch(load.into_parts()) {
-            Ok(slot) => Ok(Transfer::new(Arc::clone(&self.state), slot)),
-            Err((error, parts)) => Err(LaunchError { error, load: parts.and_then(B::from_parts) }),
-        }
+        let slot = self.launch_unguarded(load)?;
+        Ok(Transfer::new(Arc::clone(&self.state), slot))
     }
 
-    /// Where in `buffer`, with which the whole list was programmed once, the next transfer of `length` bytes would be: the
-    /// bytes up to the end of the ring, and how many follow at its start.
-    pub(crate) fn next_in_place(&self, length: usize) -> (std::ops::Range<usize>, usize) {
-        let queue = self.state.lock();
-        in_place(&queue.ring, length)
+    /// As [`launch`](Self::launch), without a value that stands for the transfer: what it gives back is had by its number,
+    /// once, or else is released with the channel.
+    pub(crate) fn launch_unguarded<B: Load>(&self, load: B) -> Result<u32, LaunchError<B>> {
+        self.state.launch(load)
     }
 
     /// Launches a transfer of the next `length` bytes of `buffer`, with which the whole list was programmed once.
     ///
     /// # Errors
     /// As [`launch`](Self::launch); [`Invalid::Value`] if the list was not programmed with the buffer.
-    pub(crate) fn launch_in_place(&self, buffer: &SharedBuffer, length: usize) -> Result<Transfer<InPlace>> {
-        let slot = self.state.launch_in_place(buffer, length)?;
-        Ok(Transfer::new(Arc::clone(&self.state), slot))
+    pub(crate) fn launch_in_place(&self, buffer: &SharedBuffer, length: usize) -> Result<u32> {
+        self.state.launch_in_place(buffer, length)
+    }
+
+    /// Blocks until a transfer that was launched as a `B` has completed, and gives back what it took.
+    ///
+    /// # Errors
+    /// As [`Transfer::wait`]; but after a timeout it can be tried again.
+    pub(crate) fn claim<B: Load>(&self, slot: u32, patience: &mut Patience) -> Result<B> {
+        let queue = self.state.wait_until_finished(slot, patience)?;
+        self.state.claim(queue, slot)
+    }
+
+    /// As [`claim`](Self::claim), if there is nothing to wait for.
+    pub(crate) fn claim_if_finished<B: Load>(&self, slot: u32) -> Option<Result<B>> {
+        let queue = self.state.if_finished(slot)?;
+        Some(self.state.claim(queue, slot))
     }
 }
 
-/// See [`Channel::next_in_place`].
+/// Where in a buffer, with which the whole list was programmed once, the next transfer of `length` bytes is: the bytes up to
+/// the end of the ring, and how many follow at its start.
 fn in_place(ring: &Ring, length: usize) -> (std::ops::Range<usize>, usize) {
     let page = ring.page_size() as usize;
     let start = ring.next() as usize * page;
@@ -180,47 +200,85 @@ fn in_place(ring: &Ring, length: usize) -> (std::ops::Range<usize>, usize) {
     (start..start + first, length - first)
 }
 
+/// What tells the driver of bytes of a buffer. The casts are exact: a buffer has less than 4 GiB.
+fn transfer_buffer(handle: u64, address: u64, offset: usize, size: usize) -> TransferBuffer {
+    // Both names of the same bytes; each interface takes the one that it knows.
+    TransferBuffer {
+        mapped_buffer_handle: handle,
+        offset: offset as u32,
+        buffer_type: BufferType::USER_PTR,
+        address_or_fd: address + offset as u64,
+        size: size as u32,
+    }
+}
+
 impl ChannelState {
     pub(super) fn new(id: ChannelId, device: Arc<Inner>, list: DescriptorList) -> Self {
-        let queue = Queue::new(list);
-        Self { id, device, queue: Mutex::new(queue), progress: Condvar::new() }
+        let queue = Queue::new(id, list, device.rules.should_sync);
+        Self {
+            id,
+            device,
+            queue: Mutex::new(queue),
+            progress: Condvar::new(),
+            reported: AtomicU32::new(0),
+            attention: AtomicU32::new(0),
+        }
     }
 
+    // Not inlined, so that a profile counts the calls.
+    #[inline(never)]
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // No code that can panic runs under the lock while its content is inconsistent.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settle(&mut queue);
+        queue
+    }
+
+    /// Tells the queue what was reported.
+    fn settle(&self, queue: &mut Queue) {
+        if self.reported.load(Ordering::SeqCst) != 0 {
+            queue.reported(Some(self.reported.swap(0, Ordering::SeqCst) as usize));
+        }
     }
 
     fn failed(&self, operation: &'static str, kind: ErrorKind) -> Error {
         self.device.failed(operation, kind)
     }
 
-    /// The error for what the channel's own bookkeeping rules out.
-    pub(super) fn lost(&self, operation: &'static str) -> Error {
-        self.failed(operation, ErrorKind::OutOfStep { channel: self.id })
+    /// The error of a wait for what the channel's own bookkeeping rules out.
+    fn lost(&self) -> Error {
+        self.failed(WAIT, ErrorKind::OutOfStep { channel: self.id })
     }
 
-    #[expect(clippy::result_large_err, reason = "the buffers go back the way they came, which no box makes cheaper")]
-    fn launch(&self, parts: Parts) -> Result<u32, (Error, Option<Parts>)> {
-        let mut queue = self.lock();
-        let needed = match self.check(&queue, &parts) {
+    fn launch<B: Load>(&self, load: B) -> Result<u32, LaunchError<B>> {
+        let refused = |error, load| Err(LaunchError { error, load });
+        let mut guard = self.lock();
+        let queue = &mut *guard;
+        let needed = match self.check(queue, &load) {
             Ok(needed) => needed,
-            Err(kind) => return Err((self.failed(LAUNCH, kind), Some(parts))),
+            Err(kind) => return refused(self.failed(LAUNCH, kind), Some(load)),
         };
-        let launch = self.request(&queue, &parts);
+        let pieces = load.pieces();
+        // At most 8, as was checked.
+        queue.launch.buffers_count = pieces.len() as u8;
+        for (buffer, (memory, range)) in queue.launch.buffers.iter_mut().zip(pieces) {
+            *buffer = transfer_buffer(memory.handle(), memory.address(), range.start, range.len());
+        }
+        queue.launch.should_bind = true;
+        queue.launch.starting_desc = queue.ring.next();
         // SAFETY: list and mappings exist and belong to this file; every part lies within its mapping, is not empty and
         // starts at a descriptor page; the transfer fits into the free descriptors of the ring, and fewer than 127 are
         // pending. The buffers are owned by the channel from here on until the transfer has completed or, after the channel
         // was disabled, the hardware is known not to use them.
-        let launched = unsafe { self.device.driver.launch_transfer(&launch) };
+        let launched = unsafe { self.device.driver.launch_transfer(&queue.launch) };
         queue.launched = true;
         let kind = match launched {
             Ok(Launched { descriptors, .. }) if descriptors > 0 && u64::from(descriptors) <= needed => {
-                let slot = queue.store(parts, SlotState::Pending);
+                let slot = queue.store(load, SlotState::Pending);
                 queue.ring.launched(slot, descriptors);
                 return Ok(slot);
             }
-            Ok(_) => return Err((self.hold(&mut queue, parts, None), None)),
+            Ok(_) => return refused(self.hold(queue, load, None), None),
             Err(error) => match error.errno() {
                 Some(errno) if self.device.rules.failed_launch_is_harmless(errno) => {
                     if errno == hailo_abi::Errno::ECONNRESET {
@@ -229,12 +287,12 @@ impl ChannelState {
                         ErrorKind::of(errno)
                     }
                 }
-                Some(errno) => return Err((self.hold(&mut queue, parts, Some(ErrorKind::of(errno))), None)),
-                None => return Err((self.device.call_failed(LAUNCH, error), Some(parts))),
+                Some(errno) => return refused(self.hold(queue, load, Some(ErrorKind::of(errno))), None),
+                None => return refused(self.device.call_failed(LAUNCH, error), Some(load)),
             },
         };
-        self.launch_refused(&mut queue);
-        Err((self.failed(LAUNCH, kind), Some(parts)))
+        self.launch_refused(queue);
+        refused(self.failed(LAUNCH, kind), Some(load))
     }
 
     /// Notes that the driver refused a launch, and the device was given nothing.
@@ -247,7 +305,8 @@ impl ChannelState {
 
     /// See [`Channel::launch_in_place`].
     fn launch_in_place(&self, buffer: &SharedBuffer, length: usize) -> Result<u32> {
-        let mut queue = self.lock();
+        let mut guard = self.lock();
+        let queue = &mut *guard;
         let whole = queue.list.as_ref().is_some_and(|list| {
             list.is_programmed_with(buffer)
                 && buffer.len() as u64 == u64::from(list.count()) * u64::from(list.page_size())
@@ -257,94 +316,82 @@ impl ChannelState {
             return Err(self.device.invalid(LAUNCH, invalid));
         }
         let needed = queue.ring.needed(std::iter::once(length), page_size());
-        if let Err(NoRoom::Never { needed, room }) = queue.ring.check(needed) {
-            return Err(self.device.invalid(LAUNCH, Invalid::TooLong { needed, room }));
-        }
-        self.check_state(&queue, needed).map_err(|kind| self.failed(LAUNCH, kind))?;
+        self.check_room(queue, needed).map_err(|kind| self.failed(LAUNCH, kind))?;
         let (first, rest) = in_place(&queue.ring, length);
-        let address = buffer.address();
-        let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
-        // The casts are exact: a buffer has less than 4 GiB.
-        let part = |offset: usize, size: usize| TransferBuffer {
-            mapped_buffer_handle: buffer.handle(),
-            offset: offset as u32,
-            buffer_type: BufferType::USER_PTR,
-            address_or_fd: address + offset as u64,
-            size: size as u32,
-        };
-        let [one, two, ..] = &mut buffers;
+        let part = |offset, size| transfer_buffer(buffer.handle(), buffer.address(), offset, size);
+        let [one, two, ..] = &mut queue.launch.buffers;
         *one = part(first.start, first.len());
-        *two = if rest > 0 { part(0, rest) } else { TransferBuffer::EMPTY };
-        let launch = LaunchTransfer {
-            should_bind: false,
-            buffers_count: if rest > 0 { 2 } else { 1 },
-            buffers,
-            ..self.request(&queue, &Parts::new())
-        };
+        *two = part(0, rest);
+        queue.launch.buffers_count = if rest > 0 { 2 } else { 1 };
+        queue.launch.should_bind = false;
+        queue.launch.starting_desc = queue.ring.next();
         // SAFETY: the list's descriptors point to `buffer`, descriptor by page, and the list keeps it mapped; the parts are
         // those of the descriptors from the next one on, which are free, and fewer than 127 transfers are pending. Bytes of
         // the buffer are only ever copied in and out.
-        let launched = unsafe { self.device.driver.launch_transfer(&launch) };
+        let launched = unsafe { self.device.driver.launch_transfer(&queue.launch) };
         queue.launched = true;
         match launched {
             Ok(Launched { descriptors, .. }) if u64::from(descriptors) == needed => {
-                let slot = queue.store(Parts::new(), SlotState::Pending);
+                let slot = queue.store(InPlace, SlotState::Pending);
                 queue.ring.launched(slot, descriptors);
                 Ok(slot)
             }
-            Ok(_) => Err(self.hold(&mut queue, Parts::new(), None)),
+            Ok(_) => Err(self.hold(queue, InPlace, None)),
             Err(error) => match error.errno() {
                 Some(hailo_abi::Errno::ECONNRESET) => {
-                    self.launch_refused(&mut queue);
+                    self.launch_refused(queue);
                     Err(self.failed(LAUNCH, ErrorKind::NotStarted { channel: self.id }))
                 }
-                Some(errno) => Err(self.hold(&mut queue, Parts::new(), Some(ErrorKind::of(errno)))),
+                Some(errno) => Err(self.hold(queue, InPlace, Some(ErrorKind::of(errno)))),
                 None => Err(self.device.call_failed(LAUNCH, error)),
             },
         }
     }
 
     /// Keeps the buffers of a launch that failed although the driver may have handed them to the device.
-    fn hold(&self, queue: &mut Queue, parts: Parts, kind: Option<ErrorKind>) -> Error {
+    fn hold<B: Load>(&self, queue: &mut Queue, load: B, kind: Option<ErrorKind>) -> Error {
         let out_of_step = ErrorKind::OutOfStep { channel: self.id };
-        let slot = queue.store(parts, SlotState::Failed(out_of_step.clone()));
+        let slot = queue.store(load, SlotState::Failed);
         queue.slots[slot as usize].abandoned = true;
         queue.failed = Some(out_of_step.clone());
         self.failed(LAUNCH, kind.unwrap_or(out_of_step))
     }
 
     /// Everything that can be told to be wrong before the driver is asked. Returns the descriptors needed.
-    fn check(&self, queue: &Queue, parts: &Parts) -> Result<u64, ErrorKind> {
+    fn check<B: Load>(&self, queue: &Queue, load: &B) -> Result<u64, ErrorKind> {
         let channel = self.id;
         let max = self.device.rules.max_buffers;
-        if parts.is_empty() || parts.len() > max {
-            return Err(ErrorKind::Invalid(Invalid::BufferCount { given: parts.len(), max }));
+        let given = load.pieces().len();
+        if given == 0 || given > max {
+            return Err(ErrorKind::Invalid(Invalid::BufferCount { given, max }));
         }
         let page_size_of_list = queue.ring.page_size();
-        for part in parts {
-            if !part.buffer.belongs_to(&self.device) {
+        let pcie = self.device.properties.dma_type == DmaType::PCIE;
+        for (buffer, range) in load.pieces() {
+            if !buffer.belongs_to(&self.device) {
                 return Err(ErrorKind::Invalid(Invalid::OtherDevice));
             }
-            let pcie = self.device.properties.dma_type == DmaType::PCIE;
-            if pcie && !part.buffer.direction().allows(channel.is_to_device()) {
+            if pcie && !buffer.direction().allows(channel.is_to_device()) {
                 return Err(ErrorKind::Invalid(Invalid::Direction(channel)));
             }
-            let (start, end, length) = (part.range.start, part.range.end, part.buffer.len());
+            let (start, end, length) = (range.start, range.end, buffer.len());
             if start >= end || end > length || !start.is_multiple_of(page_size_of_list as usize) {
                 let page_size = page_size_of_list;
                 return Err(ErrorKind::Invalid(Invalid::Range { start, end, length, page_size }));
             }
         }
-        let needed = queue.ring.needed(parts.iter().map(|part| part.range.len()), page_size());
-        if let Err(NoRoom::Never { needed, room }) = queue.ring.check(needed) {
-            return Err(ErrorKind::Invalid(Invalid::TooLong { needed, room }));
-        }
-        self.check_state(queue, needed).map(|()| needed)
+        let needed = queue.ring.needed(load.pieces().map(|(_, range)| range.len()), page_size());
+        self.check_room(queue, needed).map(|()| needed)
     }
 
     /// Whether the channel can take a transfer of so many descriptors now.
-    fn check_state(&self, queue: &Queue, needed: u64) -> Result<(), ErrorKind> {
+    #[inline]
+    fn check_room(&self, queue: &Queue, needed: u64) -> Result<(), ErrorKind> {
         let channel = self.id;
+        let room = queue.ring.check(needed);
+        if let Err(NoRoom::Never { needed, room }) = room {
+            return Err(ErrorKind::Invalid(Invalid::TooLong { needed, room }));
+        }
         if queue.closing {
             return Err(ErrorKind::Disabled { channel });
         }
@@ -354,64 +401,55 @@ impl ChannelState {
         if !queue.started {
             return Err(ErrorKind::NotStarted { channel });
         }
-        match queue.ring.check(needed) {
+        match room {
             Ok(()) => Ok(()),
             Err(NoRoom::TooMany) => Err(ErrorKind::TooManyPending { channel }),
             Err(_) => Err(ErrorKind::RingFull { channel }),
         }
     }
 
-    fn request(&self, queue: &Queue, parts: &Parts) -> LaunchTransfer {
-        let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
-        for (buffer, part) in buffers.iter_mut().zip(parts) {
-            // Both names of the same bytes; each interface takes the one that it knows. The casts are exact: a buffer has
-            // less than 4 GiB.
-            *buffer = TransferBuffer {
-                mapped_buffer_handle: part.buffer.handle(),
-                offset: part.range.start as u32,
-                buffer_type: BufferType::USER_PTR,
-                address_or_fd: part.buffer.address() + part.range.start as u64,
-                size: part.range.len() as u32,
-            };
-        }
-        LaunchTransfer {
-            engine_index: self.id.engine,
-            channel_index: self.id.index,
-            desc_handle: queue.list_handle,
-            starting_desc: queue.ring.next(),
-            should_bind: true,
-            should_sync: self.device.rules.should_sync,
-            is_cyclic: false,
-            buffers_count: parts.len() as u8,
-            buffers,
-            first_interrupts_domain: InterruptsDomain::NONE,
-            last_interrupts_domain: InterruptsDomain::HOST,
-            is_debug: false,
-        }
-    }
-
     /// Takes what the interrupt wait reported of this channel.
     pub(super) fn interrupted(&self, interrupt: &ChannelInterrupt) {
         let channel = self.id;
+        let &ChannelInterrupt { is_active, host_error, device_error, validation_success, .. } = interrupt;
+        let is_sound = is_active && validation_success && host_error == 0 && device_error == 0;
+        if let (Progress::Transfers(count), true) = (interrupt.progress, is_sound) {
+            self.reported.fetch_add(count.into(), Ordering::SeqCst);
+            // Who begins to wait says so first and then looks at what was reported; here it is the other way round, so that
+            // one of the two sees the other.
+            if self.attention.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+        }
         let mut queue = self.lock();
-        let completed = match interrupt.progress {
-            Progress::Transfers(count) => Some(usize::from(count)),
-            Progress::Descriptors(processed) => queue.ring.completed_at(processed),
-        };
-        let completed = completed.filter(|count| *count <= queue.ring.pending());
-        let abandoned = completed.map_or(Parts::new(), |count| queue.complete(count));
-        if completed.is_none() {
-            queue.fail(&ErrorKind::OutOfStep { channel });
-        } else if !interrupt.is_active {
+        match interrupt.progress {
+            Progress::Transfers(_) if is_sound => {}
+            Progress::Transfers(count) => queue.reported(Some(count.into())),
+            Progress::Descriptors(processed) => {
+                let completed = queue.ring.completed_at(processed);
+                queue.reported(completed);
+            }
+        }
+        if !is_active {
             queue.fail(&ErrorKind::Stopped { channel });
-        } else if !interrupt.validation_success || interrupt.host_error != 0 || interrupt.device_error != 0 {
-            let (host_error, device_error) = (interrupt.host_error, interrupt.device_error);
+        } else if !is_sound {
             queue.fail(&ErrorKind::Hardware { channel, host_error, device_error });
         }
-        drop(queue);
+        if !queue.unclaimed.is_empty() {
+            self.drop_unclaimed(queue);
+        } else {
+            drop(queue);
+        }
         self.progress.notify_all();
-        // Unmapping is a call of its own, for which nobody needs to wait.
-        drop(abandoned);
+    }
+
+    /// Drops the buffers that nobody will claim. Unmapping is a call of its own, for which nobody needs to wait.
+    #[cold]
+    fn drop_unclaimed(&self, mut queue: MutexGuard<'_, Queue>) {
+        let unclaimed = std::mem::take(&mut queue.unclaimed);
+        self.attention.fetch_sub(unclaimed.len() as u32, Ordering::SeqCst);
+        drop(queue);
+        drop(unclaimed);
     }
 
     /// Fails everything that is pending: there will be no more interrupts.
@@ -437,18 +475,19 @@ impl ChannelState {
         queue.started = false;
         queue.running &= !stopped;
         queue.fail(&ErrorKind::Disabled { channel: self.id });
-        let unfinished: Vec<Parts> = queue
+        let unfinished: Vec<Held> = queue
             .slots
             .iter_mut()
-            .filter(|slot| matches!(slot.state, SlotState::Failed(_)))
-            .map(|slot| std::mem::take(&mut slot.parts))
+            .filter(|slot| slot.state == SlotState::Failed)
+            .map(|slot| std::mem::take(&mut slot.held))
             .collect();
         let list = queue.list.take();
         let may_be_used = !by_driver || queue.running;
         drop(queue);
         self.progress.notify_all();
         if may_be_used {
-            let buffers = unfinished.into_iter().flatten().filter_map(|part| part.buffer.into_mapped()).collect();
+            let buffers =
+                unfinished.into_iter().flat_map(Held::into_buffers).filter_map(DmaBuffer::into_mapped).collect();
             self.device.keep(Kept::new(self.id, by_driver, buffers, list));
             return None;
         }
@@ -459,37 +498,65 @@ impl ChannelState {
         self.lock().is_finished(slot)
     }
 
-    pub(super) fn wait_until_finished(&self, slot: u32, timeout: Duration) -> Result<()> {
-        let mut queue = self.lock();
-        if queue.is_finished(slot) {
-            return Ok(());
-        }
-        let deadline = Instant::now().checked_add(timeout);
-        loop {
-            queue = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return Err(self.failed(WAIT, ErrorKind::Timeout(timeout))),
-                Some(rest) => self.progress.wait_timeout(queue, rest).unwrap_or_else(PoisonError::into_inner).0,
-                // Longer than the clock reaches.
+    /// The queue, if the transfer has completed or failed.
+    pub(super) fn if_finished(&self, slot: u32) -> Option<MutexGuard<'_, Queue>> {
+        Some(self.lock()).filter(|queue| queue.is_finished(slot))
+    }
+
+    /// The queue, once the transfer has completed or failed.
+    #[inline]
+    pub(super) fn wait_until_finished(&self, slot: u32, patience: &mut Patience) -> Result<MutexGuard<'_, Queue>> {
+        let queue = self.lock();
+        if queue.is_finished(slot) { Ok(queue) } else { self.wait_for(queue, slot, patience) }
+    }
+
+    #[cold]
+    fn wait_for<'q>(
+        &'q self,
+        mut queue: MutexGuard<'q, Queue>,
+        slot: u32,
+        patience: &mut Patience,
+    ) -> Result<MutexGuard<'q, Queue>> {
+        self.attention.fetch_add(1, Ordering::SeqCst);
+        let outcome = loop {
+            self.settle(&mut queue);
+            if queue.is_finished(slot) {
+                break Ok(());
+            }
+            queue = match patience.left() {
+                Some(Duration::ZERO) => break Err(ErrorKind::Timeout(patience.timeout)),
+                Some(left) => self.progress.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0,
                 None => self.progress.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
-            if queue.is_finished(slot) {
-                return Ok(());
+        };
+        self.attention.fetch_sub(1, Ordering::SeqCst);
+        match outcome {
+            Ok(()) => Ok(queue),
+            Err(kind) => {
+                drop(queue);
+                Err(self.failed(WAIT, kind))
             }
         }
     }
 
-    /// The buffers of a finished transfer.
-    pub(super) fn claim(&self, slot: u32) -> Result<Parts> {
-        let mut queue = self.lock();
+    /// What a finished transfer gives back.
+    #[inline]
+    pub(super) fn claim<B: Load>(&self, mut queue: MutexGuard<'_, Queue>, slot: u32) -> Result<B> {
         let entry = &mut queue.slots[slot as usize];
-        match &entry.state {
-            SlotState::Done => Ok(queue.release(slot)),
-            SlotState::Failed(kind) => {
-                let kind = kind.clone();
-                entry.abandoned = true;
-                Err(self.failed(WAIT, kind))
+        match entry.state {
+            SlotState::Done => {
+                let load = B::release(&mut entry.held);
+                queue.release(slot);
+                drop(queue);
+                load.ok_or_else(|| self.lost())
             }
-            SlotState::Pending | SlotState::Free => Err(self.lost(WAIT)),
+            SlotState::Failed => {
+                entry.abandoned = true;
+                let kind = queue.failed.clone();
+                drop(queue);
+                Err(kind.map_or_else(|| self.lost(), |kind| self.failed(WAIT, kind)))
+            }
+            SlotState::Pending | SlotState::Free => Err(self.lost()),
         }
     }
 
@@ -498,8 +565,16 @@ impl ChannelState {
         let mut queue = self.lock();
         let entry = &mut queue.slots[slot as usize];
         entry.abandoned = true;
-        let parts = (entry.state == SlotState::Done).then(|| queue.release(slot));
-        drop(queue);
-        drop(parts);
+        if entry.state == SlotState::Pending {
+            self.attention.fetch_add(1, Ordering::SeqCst);
+        }
+        let held = (entry.state == SlotState::Done).then(|| std::mem::take(&mut entry.held));
+        if held.is_some() {
+            queue.release(slot);
+        }
+        // What has been reported meanwhile, the thread that reported it may not look after.
+        self.settle(&mut queue);
+        self.drop_unclaimed(queue);
+        drop(held);
     }
 }

@@ -1,8 +1,12 @@
 //! [`Queue`]: the transfers of a channel and the buffers that they own. It makes no calls.
 
+use hailo_abi::ChannelId;
+use hailo_abi::command::{LaunchTransfer, MAX_BUFFERS_PER_TRANSFER, TransferBuffer};
+use hailo_abi::enums::InterruptsDomain;
+
 use super::list::DescriptorList;
 use super::ring::{MAX_PENDING_TRANSFERS, Ring};
-use super::transfer::Parts;
+use super::transfer::{Held, Load};
 use crate::error::ErrorKind;
 
 #[derive(Debug)]
@@ -10,7 +14,8 @@ pub(super) struct Queue {
     pub(super) ring: Ring,
     /// `None` once the channel was disabled.
     pub(super) list: Option<DescriptorList>,
-    pub(super) list_handle: u64,
+    /// The launch that is sent next, but for what differs from one to the next.
+    pub(super) launch: LaunchTransfer,
     pub(super) slots: Vec<Slot>,
     pub(super) free: Vec<u32>,
     pub(super) started: bool,
@@ -20,33 +25,50 @@ pub(super) struct Queue {
     pub(super) launched: bool,
     /// Whether nothing may be launched any more, since the channel is about to be disabled.
     pub(super) closing: bool,
+    /// Why the channel failed; so did every transfer whose state says so.
     pub(super) failed: Option<ErrorKind>,
+    /// Buffers of completed transfers that nobody will claim, to be dropped without the lock.
+    pub(super) unclaimed: Vec<Held>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Slot {
-    pub(super) parts: Parts,
+    pub(super) held: Held,
     pub(super) state: SlotState,
     /// Nobody will claim it.
     pub(super) abandoned: bool,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SlotState {
     #[default]
     Free,
     Pending,
     Done,
     /// The driver or the hardware may still use the buffers.
-    Failed(ErrorKind),
+    Failed,
 }
 
 impl Queue {
-    pub(super) fn new(list: DescriptorList) -> Self {
+    pub(super) fn new(id: ChannelId, list: DescriptorList, should_sync: bool) -> Self {
+        let launch = LaunchTransfer {
+            engine_index: id.engine,
+            channel_index: id.index,
+            desc_handle: list.handle(),
+            starting_desc: 0,
+            should_bind: true,
+            should_sync,
+            is_cyclic: false,
+            buffers_count: 0,
+            buffers: [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER],
+            first_interrupts_domain: InterruptsDomain::NONE,
+            last_interrupts_domain: InterruptsDomain::HOST,
+            is_debug: false,
+        };
         Self {
             ring: Ring::new(list.count(), list.page_size()),
-            list_handle: list.handle(),
             list: Some(list),
+            launch,
             slots: Vec::with_capacity(MAX_PENDING_TRANSFERS),
             free: Vec::with_capacity(MAX_PENDING_TRANSFERS),
             started: false,
@@ -54,56 +76,68 @@ impl Queue {
             launched: false,
             closing: false,
             failed: None,
+            unclaimed: Vec::new(),
         }
     }
 
     pub(super) fn is_finished(&self, slot: u32) -> bool {
-        matches!(self.slots[slot as usize].state, SlotState::Done | SlotState::Failed(_))
+        matches!(self.slots[slot as usize].state, SlotState::Done | SlotState::Failed)
     }
 
-    pub(super) fn store(&mut self, parts: Parts, state: SlotState) -> u32 {
-        let slot = Slot { parts, state, abandoned: false };
-        match self.free.pop() {
-            Some(index) => {
-                self.slots[index as usize] = slot;
-                index
-            }
-            None => {
-                self.slots.push(slot);
-                // Fewer than 2^32 buffers fit into memory.
-                (self.slots.len() - 1) as u32
-            }
-        }
+    /// A place for a transfer in this state.
+    #[inline]
+    pub(super) fn store<B: Load>(&mut self, load: B, state: SlotState) -> u32 {
+        let index = self.free.pop().unwrap_or_else(|| self.one_more_slot());
+        let slot = &mut self.slots[index as usize];
+        load.hold(&mut slot.held);
+        slot.state = state;
+        slot.abandoned = false;
+        index
     }
 
-    pub(super) fn release(&mut self, slot: u32) -> Parts {
-        let entry = &mut self.slots[slot as usize];
-        entry.state = SlotState::Free;
+    #[cold]
+    fn one_more_slot(&mut self) -> u32 {
+        self.slots.push(Slot::default());
+        // Fewer than 2^32 buffers fit into memory.
+        (self.slots.len() - 1) as u32
+    }
+
+    /// Empties the place of a transfer that is finished. What it held is left for the caller to take first.
+    pub(super) fn release(&mut self, slot: u32) {
+        self.slots[slot as usize].state = SlotState::Free;
         self.free.push(slot);
-        std::mem::take(&mut entry.parts)
     }
 
-    /// Completes the `count` oldest transfers. Returns buffers that nobody will claim, to be dropped without the lock; where
-    /// there are more than fit, the others are dropped here.
-    pub(super) fn complete(&mut self, count: usize) -> Parts {
-        let mut unclaimed = Parts::new();
+    /// Completes the `count` oldest transfers.
+    fn complete(&mut self, count: usize) {
         for _ in 0..count {
             let Some(pending) = self.ring.complete() else { break };
             let entry = &mut self.slots[pending.slot as usize];
             entry.state = SlotState::Done;
             if entry.abandoned {
-                let parts = self.release(pending.slot);
-                unclaimed.extend(parts.into_iter().take(unclaimed.capacity() - unclaimed.len()));
+                self.unclaimed.push(std::mem::take(&mut entry.held));
+                self.release(pending.slot);
             }
         }
-        unclaimed
+    }
+
+    /// Takes note that so many transfers have completed, by what the driver says.
+    pub(super) fn reported(&mut self, count: Option<usize>) {
+        match count.filter(|count| *count <= self.ring.pending()) {
+            Some(count) => self.complete(count),
+            None => self.fail(&ErrorKind::OutOfStep { channel: self.channel() }),
+        }
+    }
+
+    fn channel(&self) -> ChannelId {
+        ChannelId { engine: self.launch.engine_index, index: self.launch.channel_index }
     }
 
     /// Fails everything that is pending and all later launches. The first reason stays.
     pub(super) fn fail(&mut self, kind: &ErrorKind) {
-        let kind = self.failed.get_or_insert_with(|| kind.clone()).clone();
+        self.failed.get_or_insert_with(|| kind.clone());
         while let Some(pending) = self.ring.complete() {
-            self.slots[pending.slot as usize].state = SlotState::Failed(kind.clone());
+            self.slots[pending.slot as usize].state = SlotState::Failed;
         }
     }
 }

@@ -1,7 +1,5 @@
 //! [`Ring`]: which descriptors of a channel's circular list are in use, and by which transfers. It makes no calls.
 
-use std::collections::VecDeque;
-
 /// The most transfers that the driver keeps per channel. Some releases forget the next ones, others refuse them.
 pub const MAX_PENDING_TRANSFERS: usize = 127;
 
@@ -14,11 +12,17 @@ pub(crate) struct Ring {
     next: u32,
     /// How many descriptors the pending transfers have together.
     in_use: u32,
-    pending: VecDeque<Pending>,
+    /// The transfers that are pending, in a ring of their own: where the oldest is, and how many there are.
+    pending: Box<[Pending; SLOTS]>,
+    oldest: usize,
+    len: usize,
 }
 
+/// A power of two with room for all pending transfers.
+const SLOTS: usize = (MAX_PENDING_TRANSFERS + 1).next_power_of_two();
+
 /// A transfer that was launched and has not completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pending {
     /// Where the channel keeps it.
     pub(crate) slot: u32,
@@ -41,7 +45,7 @@ impl Ring {
     /// A ring of `count` descriptors (a power of two) of `page_size` bytes, of which none is in use.
     pub(crate) fn new(count: u32, page_size: u32) -> Self {
         debug_assert!(count.is_power_of_two() && page_size.is_power_of_two());
-        Self { count, page_size, next: 0, in_use: 0, pending: VecDeque::with_capacity(MAX_PENDING_TRANSFERS) }
+        Self { count, page_size, next: 0, in_use: 0, pending: Box::new([Pending::default(); SLOTS]), oldest: 0, len: 0 }
     }
 
     pub(crate) fn page_size(&self) -> u32 {
@@ -53,7 +57,7 @@ impl Ring {
     }
 
     pub(crate) fn pending(&self) -> usize {
-        self.pending.len()
+        self.len
     }
 
     pub(crate) fn in_use(&self) -> u32 {
@@ -77,7 +81,7 @@ impl Ring {
         if needed > u64::from(self.room()) {
             return Err(NoRoom::Never { needed, room: self.room() });
         }
-        if self.pending.len() >= MAX_PENDING_TRANSFERS {
+        if self.len >= MAX_PENDING_TRANSFERS {
             return Err(NoRoom::TooMany);
         }
         if u64::from(self.in_use) + needed > u64::from(self.room()) {
@@ -90,12 +94,16 @@ impl Ring {
     pub(crate) fn launched(&mut self, slot: u32, descriptors: u32) {
         self.next = (self.next + descriptors) & (self.count - 1);
         self.in_use += descriptors;
-        self.pending.push_back(Pending { slot, descriptors });
+        // `check` came first, so that there is room.
+        self.pending[(self.oldest + self.len) % SLOTS] = Pending { slot, descriptors };
+        self.len += 1;
     }
 
     /// Takes the oldest pending transfer, which completed.
     pub(crate) fn complete(&mut self) -> Option<Pending> {
-        let oldest = self.pending.pop_front()?;
+        self.len = self.len.checked_sub(1)?;
+        let oldest = self.pending[self.oldest % SLOTS];
+        self.oldest = (self.oldest + 1) % SLOTS;
         self.in_use -= oldest.descriptors;
         Some(oldest)
     }
@@ -108,7 +116,8 @@ impl Ring {
         if done > self.in_use {
             return None;
         }
-        let complete = self.pending.iter().take_while(|transfer| match done.checked_sub(transfer.descriptors) {
+        let pending = (0..self.len).map(|index| self.pending[(self.oldest + index) % SLOTS]);
+        let complete = pending.take_while(|transfer| match done.checked_sub(transfer.descriptors) {
             Some(rest) => {
                 done = rest;
                 true

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hailo_abi::command::MAX_BUFFERS_PER_TRANSFER;
 
@@ -57,67 +57,126 @@ impl From<DmaBuffer> for Part {
 pub type Parts = heapless::Vec<Part, MAX_BUFFERS_PER_TRANSFER>;
 
 /// What a transfer moves, and what it gives back: one [`DmaBuffer`], one [`Part`] of it, or several [`Parts`].
-pub trait Load: sealed::Sealed + Sized {
-    /// As parts.
-    fn into_parts(self) -> Parts;
+pub trait Load: sealed::Sealed {}
 
-    /// What `into_parts` was made from.
-    fn from_parts(parts: Parts) -> Option<Self>;
-}
+impl Load for DmaBuffer {}
+impl Load for Part {}
+impl Load for Parts {}
 
 /// A transfer of memory that the descriptor list points to for good: nothing is moved in, nothing is given back. Only
 /// the crate launches one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InPlace;
 
-impl Load for InPlace {
-    fn into_parts(self) -> Parts {
-        Parts::new()
-    }
+impl Load for InPlace {}
 
-    fn from_parts(_: Parts) -> Option<Self> {
-        Some(Self)
+/// What a channel keeps of a transfer until it has completed. One part, which is what nearly all have, is kept without
+/// moving room for the others about.
+#[derive(Debug, Default)]
+pub struct Held {
+    first: Option<Part>,
+    rest: Vec<Part>,
+}
+
+impl Held {
+    /// All buffers.
+    pub(super) fn into_buffers(self) -> impl Iterator<Item = DmaBuffer> {
+        self.first.into_iter().chain(self.rest).map(Part::into_buffer)
     }
 }
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::InPlace {}
-    impl Sealed for super::DmaBuffer {}
-    impl Sealed for super::Part {}
-    impl Sealed for super::Parts {}
-}
+    use super::{DmaBuffer, Held, Range};
 
-impl Load for Parts {
-    fn into_parts(self) -> Parts {
-        self
-    }
+    pub trait Sealed: Sized {
+        /// What is to be moved, in order.
+        fn pieces(&self) -> impl ExactSizeIterator<Item = (&DmaBuffer, Range<usize>)>;
 
-    fn from_parts(parts: Parts) -> Option<Self> {
-        Some(parts)
+        /// Puts it into an empty place.
+        fn hold(self, place: &mut Held);
+
+        /// Takes out what [`hold`](Self::hold) has put in.
+        fn release(place: &mut Held) -> Option<Self>;
     }
 }
 
-impl Load for Part {
-    fn into_parts(self) -> Parts {
-        let mut parts = Parts::new();
-        // There is room for one.
-        let _ = parts.push(self);
-        parts
+impl sealed::Sealed for InPlace {
+    fn pieces(&self) -> impl ExactSizeIterator<Item = (&DmaBuffer, Range<usize>)> {
+        std::iter::empty()
     }
 
-    fn from_parts(mut parts: Parts) -> Option<Self> {
-        parts.pop()
+    fn hold(self, _: &mut Held) {}
+
+    fn release(_: &mut Held) -> Option<Self> {
+        Some(Self)
     }
 }
 
-impl Load for DmaBuffer {
-    fn into_parts(self) -> Parts {
-        Part::from(self).into_parts()
+impl sealed::Sealed for DmaBuffer {
+    fn pieces(&self) -> impl ExactSizeIterator<Item = (&DmaBuffer, Range<usize>)> {
+        std::iter::once((self, 0..self.len()))
     }
 
-    fn from_parts(parts: Parts) -> Option<Self> {
-        Part::from_parts(parts).map(Part::into_buffer)
+    fn hold(self, place: &mut Held) {
+        place.first = Some(self.into());
+    }
+
+    fn release(place: &mut Held) -> Option<Self> {
+        place.first.take().map(Part::into_buffer)
+    }
+}
+
+impl sealed::Sealed for Part {
+    fn pieces(&self) -> impl ExactSizeIterator<Item = (&DmaBuffer, Range<usize>)> {
+        std::iter::once((&self.buffer, self.range.clone()))
+    }
+
+    fn hold(self, place: &mut Held) {
+        place.first = Some(self);
+    }
+
+    fn release(place: &mut Held) -> Option<Self> {
+        place.first.take()
+    }
+}
+
+impl sealed::Sealed for Parts {
+    fn pieces(&self) -> impl ExactSizeIterator<Item = (&DmaBuffer, Range<usize>)> {
+        self.iter().map(|part| (&part.buffer, part.range.clone()))
+    }
+
+    fn hold(self, place: &mut Held) {
+        place.rest.extend(self);
+    }
+
+    fn release(place: &mut Held) -> Option<Self> {
+        Some(place.rest.drain(..).collect())
+    }
+}
+
+/// How long to wait: the clock is read when there is something to wait for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(super) timeout: Duration,
+    /// When it ends; nothing if that is later than the clock reaches.
+    end: Option<Option<Instant>>,
+}
+
+impl Patience {
+    pub(crate) fn new(timeout: Duration) -> Self {
+        Self { timeout, end: None }
+    }
+
+    /// How much of it is left, if it ends at all. The first call begins it.
+    pub(super) fn left(&mut self) -> Option<Duration> {
+        match self.end {
+            Some(end) => end.map(|end| end.saturating_duration_since(Instant::now())),
+            None => {
+                let end = Instant::now().checked_add(self.timeout);
+                self.end = Some(end);
+                end.map(|_| self.timeout)
+            }
+        }
     }
 }
 
@@ -151,7 +210,7 @@ impl<B: Load> Transfer<B> {
     /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if it did neither in time; it goes on. Whether it failed is for
     /// [`wait`](Self::wait) to say.
     pub fn wait_until_finished(&self, timeout: Duration) -> Result<()> {
-        self.channel.wait_until_finished(self.slot, timeout)
+        self.channel.wait_until_finished(self.slot, &mut Patience::new(timeout)).map(drop)
     }
 
     /// Blocks until the transfer has completed, and gives the buffers back.
@@ -163,10 +222,9 @@ impl<B: Load> Transfer<B> {
     /// What the hardware or the driver reported, if the transfer failed. Its buffers are released when it is certain that
     /// the device does not use them any more.
     pub fn wait(mut self, timeout: Duration) -> Result<B> {
-        self.channel.wait_until_finished(self.slot, timeout)?;
-        let parts = self.channel.claim(self.slot);
+        let queue = self.channel.wait_until_finished(self.slot, &mut Patience::new(timeout))?;
         self.claimed = true;
-        B::from_parts(parts?).ok_or_else(|| self.channel.lost("wait for a transfer"))
+        self.channel.claim(queue, self.slot)
     }
 }
 

@@ -132,10 +132,15 @@ impl Hef {
                 .any(cached)
             {
                 not_supported.push(format!(
-                    "the caches of group `{}` are configured, but not moved on from frame to frame, for which the device waits",
+                    "group `{}` has caches, which would have to be moved on from frame to frame: it can be configured, not run",
                     group.name
                 ));
             }
+            let outputs = group.core_op(None).into_iter().flat_map(|core_op| core_op.boundary(Direction::Output));
+            not_supported.extend(outputs.filter_map(|layer| {
+                let what = layer.tensor.nms.as_ref()?.not_readable()?;
+                Some(format!("output `{}` can be configured, not run: {what}", layer.tensor.name))
+            }));
             let planes = group.core_ops.first().map_or(&[][..], |core_op| &core_op.planes);
             not_supported.extend(planes.iter().map(|planes| {
                 format!("image `{}` has to be given plane by plane: {}", planes.name, planes.streams.join(", "))

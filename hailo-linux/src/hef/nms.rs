@@ -136,6 +136,25 @@ impl Nms {
         })
     }
 
+    /// Bytes of what the device sends at a time: a box, or the end of a class.
+    pub(crate) const WORD: u32 = 8;
+
+    /// Why the boxes cannot be put together to frames, if so.
+    pub(crate) fn not_readable(&self) -> Option<String> {
+        /// The longest frame, in bytes.
+        const MAX_FRAME: u64 = 1 << 30;
+        let (boxes, size) = (self.max_boxes_per_class, self.hw_frame_size());
+        if self.chunks > 1 {
+            Some(format!("classes in {} chunks, whose order is not known", self.chunks))
+        } else if self.box_size != Self::WORD {
+            Some(format!("boxes of {} bytes; only those of {} are understood", self.box_size, Self::WORD))
+        } else if boxes > u16::MAX.into() || size > MAX_FRAME {
+            Some(format!("up to {boxes} boxes per class, in frames of {size} bytes"))
+        } else {
+            None
+        }
+    }
+
     /// Bytes of a burst.
     #[must_use]
     pub const fn burst_bytes(&self) -> u32 {

@@ -1,21 +1,23 @@
 //! [`Active`]: a network that runs.
 
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut, Range};
 use std::time::Duration;
 
 use hailo_abi::firmware::control::{ChangeContextSwitchStatus, ContextSwitchStatus, Done, Request};
 use hailo_abi::{ChannelBitmaps, ChannelId};
 
+use super::boxes::Boxes;
 use super::configure::{Configured, Stream};
 use super::error::{Error, Result};
 use super::options::Api;
 use super::plan::Boundary;
 use crate::device::buffer::Direction as BufferDirection;
 use crate::device::shared::SharedBuffer;
-use crate::device::transfer::InPlace;
+use crate::device::transfer::{InPlace, Patience};
 use crate::limits::MAX_PENDING_TRANSFERS;
 use crate::transform::Direction;
-use crate::{Channel, Channels, Device, DmaBuffer, LaunchError, Transfer};
+use crate::{Channel, Channels, Device, DmaBuffer, ErrorKind, LaunchError, Transfer};
 
 /// A network that the device runs, as long as this value lives. See [`Configured::activate`].
 ///
@@ -48,6 +50,8 @@ struct StreamEnd {
     device: Device,
     /// For blocking use.
     ring: Option<Ring>,
+    /// For boxes of non-maximum suppression.
+    boxes: Option<Boxes>,
 }
 
 /// The memory that a list points to for good, and what is under way in it.
@@ -57,20 +61,43 @@ struct Ring {
     /// Descriptors of the list, and of one transfer.
     descriptors: usize,
     per_transfer: usize,
-    /// The descriptor with which the oldest transfer begins.
+    /// The descriptor with which the oldest transfer begins, and that with which the next one will.
     oldest: usize,
-    pending: VecDeque<Transfer<InPlace>>,
+    next: usize,
+    /// The transfers that are under way, by their numbers on the channel.
+    pending: VecDeque<u32>,
+    /// Room for a transfer that is no whole frame.
+    portion: Vec<u8>,
 }
 
 /// One frame of every stream, in buffers that a device can use. See [`Active::allocate_frame`].
 #[derive(Debug)]
-pub struct Frame {
+pub struct Frame(Box<Buffers>);
+
+/// The buffers of a [`Frame`].
+#[derive(Debug)]
+pub struct Buffers {
     /// What goes in: a buffer for every input, in their order.
     pub inputs: Vec<DmaBuffer>,
     /// What comes out: a buffer for every output, in their order.
     pub outputs: Vec<DmaBuffer>,
-    /// Empty but while the frame is under way: its transfers, outputs first.
-    transfers: Vec<Transfer>,
+    /// Empty but while the frame is under way: its transfers, by their numbers on the channels; those of the outputs, then those
+    /// of the inputs, both from the last to the first.
+    transfers: Vec<u32>,
+}
+
+impl Deref for Frame {
+    type Target = Buffers;
+
+    fn deref(&self) -> &Buffers {
+        &self.0
+    }
+}
+
+impl DerefMut for Frame {
+    fn deref_mut(&mut self) -> &mut Buffers {
+        &mut self.0
+    }
 }
 
 /// Why a frame was not taken, with the frame where the device has none of it.
@@ -94,11 +121,14 @@ impl Configured {
     /// Starts the network, with the batch size that it was configured with.
     ///
     /// # Errors
-    /// [`Error::AlreadyActive`] if another network of the device runs, [`Error::Lost`], what driver and firmware answered.
+    /// [`Error::Refused`] if it [cannot be run](super::Model::can_run), [`Error::AlreadyActive`] if another network of the device runs, [`Error::Lost`], what driver and firmware answered.
     #[doc(alias = "hailo_activate_network_group")]
     pub fn activate(&mut self) -> Result<Active<'_>> {
         if self.may_run || self.streams.iter().any(|stream| stream.list.is_none()) {
             return Err(Error::Lost);
+        }
+        if let Some(refusal) = &self.not_runnable {
+            return Err(refusal.clone().into());
         }
         let inner = &self.device.inner;
         if std::mem::replace(&mut inner.networks().is_active, true) {
@@ -180,11 +210,12 @@ impl Active<'_> {
         };
         count(self.inputs.len(), inputs.len())?;
         count(self.outputs.len(), outputs.len())?;
+        let mut patience = Patience::new(timeout);
         for (stream, frame) in self.inputs.iter_mut().zip(inputs) {
-            stream.write(frame, timeout)?;
+            stream.0.write(frame, &mut patience)?;
         }
         for (stream, frame) in self.outputs.iter_mut().zip(outputs) {
-            stream.read(frame, timeout)?;
+            stream.0.read(frame, &mut patience)?;
         }
         Ok(())
     }
@@ -209,7 +240,7 @@ impl Active<'_> {
         let inputs = self.inputs.iter().map(|stream| stream.0.allocate()).collect::<Result<Vec<_>>>()?;
         let outputs = self.outputs.iter().map(|stream| stream.0.allocate()).collect::<Result<Vec<_>>>()?;
         let transfers = Vec::with_capacity(inputs.len() + outputs.len());
-        Ok(Frame { inputs, outputs, transfers })
+        Ok(Frame(Box::new(Buffers { inputs, outputs, transfers })))
     }
 
     /// Gives a frame to a network for pipelined use. It comes back from [`receive`](Self::receive), in order.
@@ -218,25 +249,23 @@ impl Active<'_> {
     /// [`Error::QueueFull`] when [`capacity`](Self::capacity) frames are under way; the frame comes back.
     /// [`Error::FrameCount`], [`Error::FrameLength`], [`Error::OtherApi`]; and what the driver answered, after which the
     /// network has to be activated again.
-    #[expect(clippy::result_large_err, reason = "the frame goes back the way it came, which no box makes cheaper")]
     pub fn submit(&mut self, mut frame: Frame) -> Result<(), SubmitError> {
         let refused = |error, frame| Err(SubmitError { error, frame: Some(frame) });
         if self.in_flight.len() >= self.capacity {
             return refused(Error::QueueFull(self.capacity), frame);
         }
-        for (expected, given) in [(self.inputs.len(), frame.inputs.len()), (self.outputs.len(), frame.outputs.len())] {
-            if expected != given {
-                return refused(Error::FrameCount { expected, given }, frame);
-            }
+        if let Err(error) = self.check(&frame) {
+            return refused(error, frame);
         }
+        let Buffers { inputs, outputs, transfers } = &mut *frame.0;
         // Room for the results first, so that the device always finds it.
-        let outputs = self.outputs.iter().map(|stream| &stream.0).zip(frame.outputs.drain(..));
-        let inputs = self.inputs.iter().map(|stream| &stream.0).zip(frame.inputs.drain(..));
-        for (end, buffer) in outputs.chain(inputs) {
-            match end.launch(buffer) {
-                Ok(transfer) => frame.transfers.push(transfer),
-                Err((error, _)) => return Err(SubmitError { error, frame: None }),
-            }
+        let launched = (self.outputs.iter().rev())
+            .try_for_each(|output| output.0.launch_last(outputs, transfers))
+            .and_then(|()| (self.inputs.iter().rev()).try_for_each(|input| input.0.launch_last(inputs, transfers)));
+        if let Err(error) = launched {
+            // What the device has of it comes back with the channels.
+            let whole = transfers.is_empty() && outputs.len() == self.outputs.len();
+            return Err(SubmitError { error, frame: whole.then_some(frame) });
         }
         self.in_flight.push_back(frame);
         Ok(())
@@ -248,17 +277,45 @@ impl Active<'_> {
     /// [`Error::QueueEmpty`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if it is not done in time, which changes nothing; what driver and
     /// hardware reported, upon which the frame is lost.
     pub fn receive(&mut self, timeout: Duration) -> Result<Frame> {
-        let oldest = self.in_flight.front().ok_or(Error::QueueEmpty)?;
-        for transfer in &oldest.transfers {
-            transfer.wait_until_finished(timeout)?;
+        let Some(frame) = self.in_flight.front_mut() else { return Err(Error::QueueEmpty) };
+        let Buffers { inputs, outputs, transfers } = &mut *frame.0;
+        let mut patience = Patience::new(timeout);
+        // Those that are done give their buffers back at once, also if others are not.
+        while let Some(transfer) = transfers.last() {
+            let left = transfers.len();
+            let (end, buffers) = match left.checked_sub(self.outputs.len() + 1) {
+                Some(others) => (self.inputs.get(self.inputs.len() - 1 - others).map(|stream| &stream.0), &mut *inputs),
+                None => (self.outputs.get(self.outputs.len() - left).map(|stream| &stream.0), &mut *outputs),
+            };
+            let Some(end) = end else { break };
+            match end.channel.claim(*transfer, &mut patience) {
+                Ok(buffer) => buffers.push(buffer),
+                Err(error) => {
+                    if !is_timeout(&error) {
+                        self.in_flight.pop_front();
+                    }
+                    return Err(error.into());
+                }
+            }
+            transfers.pop();
         }
-        let Some(mut frame) = self.in_flight.pop_front() else { return Err(Error::QueueEmpty) };
-        let Frame { inputs, outputs, transfers } = &mut frame;
-        for (index, transfer) in transfers.drain(..).enumerate() {
-            let buffer = transfer.wait(Duration::ZERO)?;
-            if index < self.outputs.len() { outputs.push(buffer) } else { inputs.push(buffer) }
+        match self.in_flight.pop_front() {
+            Some(frame) => Ok(frame),
+            None => Err(Error::QueueEmpty),
         }
-        Ok(frame)
+    }
+
+    /// Whether the frame is one of this network's.
+    fn check(&self, frame: &Frame) -> Result<()> {
+        fn check<'a>(ends: impl ExactSizeIterator<Item = &'a StreamEnd>, buffers: &[DmaBuffer]) -> Result<()> {
+            let (expected, given) = (ends.len(), buffers.len());
+            if expected != given {
+                return Err(Error::FrameCount { expected, given });
+            }
+            ends.zip(buffers).try_for_each(|(end, buffer)| end.check(buffer))
+        }
+        check(self.inputs.iter().map(|stream| &stream.0), &frame.inputs)?;
+        check(self.outputs.iter().map(|stream| &stream.0), &frame.outputs)
     }
 
     /// Stops the network, as dropping it does, and says whether driver and firmware did it.
@@ -324,41 +381,105 @@ fn open(device: &Device, channels: &Channels, stream: &mut Stream, api: Api) -> 
             descriptors,
             per_transfer,
             oldest: 0,
+            next: 0,
             pending: VecDeque::with_capacity(depth),
+            portion: Vec::new(),
         }),
         _ => None,
     };
-    Ok(StreamEnd { boundary, channel, depth, device: device.clone(), ring })
+    let boxes = boundary.layer.tensor.nms.as_ref().map(Boxes::new);
+    Ok(StreamEnd { boundary, channel, depth, device: device.clone(), ring, boxes })
 }
 
 impl Ring {
-    /// The oldest transfer, when it is done.
-    fn finished(&mut self, timeout: Duration) -> Result<()> {
+    /// Waits for the oldest transfer.
+    fn finish(&mut self, channel: &Channel, patience: &mut Patience) -> Result<()> {
         let Some(oldest) = self.pending.front() else { return Err(Error::QueueEmpty) };
-        oldest.wait_until_finished(timeout)?;
-        match self.pending.pop_front() {
-            Some(oldest) => oldest.wait(Duration::ZERO).map(drop).map_err(Error::from),
-            None => Err(Error::QueueEmpty),
+        let outcome = channel.claim(*oldest, patience);
+        self.retire(outcome)
+    }
+
+    /// Takes leave of the transfers that are done.
+    fn finish_those_done(&mut self, channel: &Channel) -> Result<()> {
+        while let Some(outcome) = self.pending.front().and_then(|oldest| channel.claim_if_finished(*oldest)) {
+            self.retire(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the oldest transfer, of which this is the outcome, unless it is still under way.
+    fn retire(&mut self, outcome: crate::Result<InPlace>) -> Result<()> {
+        match outcome {
+            Ok(InPlace) => {
+                self.pending.pop_front();
+                Ok(())
+            }
+            Err(error) => {
+                if !is_timeout(&error) {
+                    self.pending.pop_front();
+                }
+                Err(error.into())
+            }
         }
     }
 
-    /// Copies the transfer that has begun with the descriptor `oldest` out.
+    /// The bytes of a transfer that begins with descriptor `start`: where they are up to the end of the ring; what is
+    /// missing follows at its start.
+    fn place(&self, start: usize, length: usize) -> Range<usize> {
+        let start = start * (self.buffer.len() / self.descriptors);
+        start..self.buffer.len().min(start + length)
+    }
+
+    /// Copies the next transfer in.
+    fn copy_in(&self, frame: &[u8]) -> Result<()> {
+        let place = self.place(self.next, frame.len());
+        let (first, rest) = frame.split_at(place.len());
+        self.buffer.fill(place.start, first)?;
+        if !rest.is_empty() {
+            self.buffer.fill(0, rest)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the oldest transfer out, which is done.
     fn copy_out(&mut self, frame: &mut [u8]) -> Result<()> {
-        let page = self.buffer.len() / self.descriptors;
-        let start = self.oldest * page;
-        let (first, rest) = frame.split_at_mut(frame.len().min(self.buffer.len() - start));
-        self.buffer.copy_out(start, first)?;
+        let place = self.place(self.oldest, frame.len());
+        let (first, rest) = frame.split_at_mut(place.len());
+        self.buffer.copy_out(place.start, first)?;
         if !rest.is_empty() {
             self.buffer.copy_out(0, rest)?;
         }
-        self.oldest = (self.oldest + self.per_transfer) % self.descriptors;
+        self.oldest = self.behind(self.oldest);
         Ok(())
+    }
+
+    /// Launches the next transfer.
+    fn launch(&mut self, channel: &Channel, length: usize) -> Result<()> {
+        self.pending.push_back(channel.launch_in_place(&self.buffer, length)?);
+        self.next = self.behind(self.next);
+        Ok(())
+    }
+
+    /// The descriptor behind a transfer that begins with descriptor `start`.
+    fn behind(&self, start: usize) -> usize {
+        let behind = start + self.per_transfer;
+        if behind < self.descriptors { behind } else { behind - self.descriptors }
     }
 }
 
+fn is_timeout(error: &crate::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout(_))
+}
+
 impl StreamEnd {
+    /// Bytes of a transfer.
     fn size(&self) -> usize {
         self.boundary.layer.transfer_size as usize
+    }
+
+    /// Bytes of a frame.
+    fn frame_size(&self) -> usize {
+        self.boxes.as_ref().map_or_else(|| self.size(), Boxes::frame_size)
     }
 
     fn allocate(&self) -> Result<DmaBuffer> {
@@ -370,66 +491,95 @@ impl StreamEnd {
     }
 
     fn check_length(&self, given: usize) -> Result<()> {
-        let expected = self.size();
+        let expected = self.frame_size();
         if given == expected {
             return Ok(());
         }
         Err(Error::FrameLength { stream: self.boundary.layer.tensor.name.clone(), expected, given })
     }
 
-    fn ring(&mut self) -> Result<&mut Ring> {
-        self.ring.as_mut().ok_or(Error::OtherApi { configured: Api::Pipelined })
-    }
-
     /// Launches as many transfers as the ring takes, for blocking use.
     fn fetch_ahead(&mut self) -> Result<()> {
-        let size = self.size();
-        let depth = self.depth;
+        let (size, depth) = (self.size(), self.depth);
         let Some(ring) = &mut self.ring else { return Ok(()) };
         while ring.pending.len() < depth {
-            ring.pending.push_back(self.channel.launch_in_place(&ring.buffer, size)?);
+            ring.launch(&self.channel, size)?;
         }
         Ok(())
+    }
+
+    /// Whether a buffer of the caller's can be launched.
+    fn check(&self, buffer: &DmaBuffer) -> Result<()> {
+        if self.ring.is_some() {
+            return Err(Error::OtherApi { configured: Api::Blocking });
+        }
+        self.check_length(buffer.len())
     }
 
     /// Launches a buffer of the caller's.
     fn launch(&self, buffer: DmaBuffer) -> Result<Transfer, (Error, Option<DmaBuffer>)> {
-        if self.ring.is_some() {
-            return Err((Error::OtherApi { configured: Api::Blocking }, Some(buffer)));
+        match self.check(&buffer) {
+            Ok(()) => self.channel.launch(buffer).map_err(|LaunchError { error, load }| (error.into(), load)),
+            Err(error) => Err((error, Some(buffer))),
         }
-        if let Err(error) = self.check_length(buffer.len()) {
-            return Err((error, Some(buffer)));
-        }
-        self.channel.launch(buffer).map_err(|LaunchError { error, load }| (error.into(), load))
     }
 
-    fn write(&mut self, frame: &[u8], timeout: Duration) -> Result<()> {
+    /// Launches the last of the buffers, which was checked, and notes its transfer. It stays where it is if the device has
+    /// nothing of it.
+    fn launch_last(&self, buffers: &mut Vec<DmaBuffer>, transfers: &mut Vec<u32>) -> Result<()> {
+        let Some(buffer) = buffers.pop() else { return Err(Error::QueueEmpty) };
+        match self.channel.launch_unguarded(buffer) {
+            Ok(transfer) => {
+                transfers.push(transfer);
+                Ok(())
+            }
+            Err(LaunchError { error, load }) => {
+                buffers.extend(load);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn write(&mut self, frame: &[u8], patience: &mut Patience) -> Result<()> {
         self.check_length(frame.len())?;
         let depth = self.depth;
-        let ring = self.ring.as_mut().ok_or(Error::OtherApi { configured: Api::Pipelined })?;
-        while ring.pending.front().is_some_and(Transfer::is_finished) {
-            ring.finished(Duration::ZERO)?;
-        }
+        let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
+        ring.finish_those_done(&self.channel)?;
         if ring.pending.len() >= depth {
-            ring.finished(timeout)?;
+            ring.finish(&self.channel, patience)?;
         }
         // Nothing is under way in the part that comes next: `depth` transfers fit the ring beside each other.
-        let (first, rest) = self.channel.next_in_place(frame.len());
-        let (head, tail) = frame.split_at(first.len());
-        ring.buffer.fill(first.start, head)?;
-        if rest > 0 {
-            ring.buffer.fill(0, tail)?;
-        }
-        ring.pending.push_back(self.channel.launch_in_place(&ring.buffer, frame.len())?);
-        Ok(())
+        ring.copy_in(frame)?;
+        ring.launch(&self.channel, frame.len())
     }
 
-    fn read(&mut self, frame: &mut [u8], timeout: Duration) -> Result<()> {
+    fn read(&mut self, frame: &mut [u8], patience: &mut Patience) -> Result<()> {
         self.check_length(frame.len())?;
-        let ring = self.ring()?;
-        ring.finished(timeout)?;
-        ring.copy_out(frame)?;
-        self.fetch_ahead()
+        loop {
+            let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
+            ring.finish(&self.channel, patience)?;
+            let is_complete = match &mut self.boxes {
+                None => {
+                    ring.copy_out(frame)?;
+                    true
+                }
+                Some(boxes) => {
+                    let mut portion = std::mem::take(&mut ring.portion);
+                    portion.resize(self.boundary.layer.transfer_size as usize, 0);
+                    ring.copy_out(&mut portion)?;
+                    let is_complete = boxes.take(&portion)?;
+                    ring.portion = portion;
+                    if is_complete {
+                        boxes.finish(frame);
+                    }
+                    is_complete
+                }
+            };
+            self.fetch_ahead()?;
+            if is_complete {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -448,10 +598,12 @@ macro_rules! stream_ends {
                 &self.0.boundary.layer.tensor.name
             }
 
-            /// Bytes of a transfer on the device's side: of a frame, but for non-maximum suppression.
+            /// Bytes of a frame on the device's side. One of boxes of non-maximum suppression is put together of many
+            /// transfers: for each class the number of its boxes in two bytes (little-endian), then the boxes, 8 bytes each,
+            /// as they came; zeros behind the last.
             #[must_use]
             pub fn frame_size(&self) -> usize {
-                self.0.size()
+                self.0.frame_size()
             }
 
             /// How many transfers can be under way.
@@ -490,7 +642,7 @@ impl InputStream {
     /// [`Error::FrameLength`], [`Error::OtherApi`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if there was no room in time; what driver and
     /// hardware reported.
     pub fn write(&mut self, frame: &[u8], timeout: Duration) -> Result<()> {
-        self.0.write(frame, timeout)
+        self.0.write(frame, &mut Patience::new(timeout))
     }
 }
 
@@ -498,9 +650,9 @@ impl OutputStream {
     /// Waits for a frame and copies it out of the ring. It is as the device has it.
     ///
     /// # Errors
-    /// [`Error::FrameLength`], [`Error::OtherApi`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if none came in time, which changes nothing; what
-    /// driver and hardware reported.
+    /// [`Error::FrameLength`], [`Error::OtherApi`], [`Error::Boxes`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if none
+    /// came in time, which changes nothing; what driver and hardware reported.
     pub fn read(&mut self, frame: &mut [u8], timeout: Duration) -> Result<()> {
-        self.0.read(frame, timeout)
+        self.0.read(frame, &mut Patience::new(timeout))
     }
 }

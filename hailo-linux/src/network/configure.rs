@@ -13,6 +13,7 @@ use crate::device::Device;
 use crate::device::buffer::Direction as BufferDirection;
 use crate::device::list::Program;
 use crate::device::shared::SharedBuffer;
+use crate::hef::Refusal;
 use crate::memory::page_size;
 use crate::transform::Direction;
 
@@ -28,8 +29,7 @@ pub(super) struct Stream {
 
 /// A network that a device knows, with everything that it needs there. See [`Device::configure`].
 ///
-/// Of a model with caches everything is configured, but nobody moves the caches on from frame to frame, for which the
-/// device waits at the end of each.
+/// What cannot be run ([`Model::can_run`]) is configured all the same.
 ///
 /// Dropping it releases its memory. The firmware's own part of it is used up until the device is closed, or until none of
 /// its networks is left and another is configured.
@@ -43,6 +43,8 @@ pub struct Configured {
     _bounce: Vec<SharedBuffer>,
     pub(super) plan: Plan,
     pub(super) api: Api,
+    /// Why it cannot be run, if so.
+    pub(super) not_runnable: Option<Refusal>,
     /// Whether the device may be following the lists, since it was not told to stop, or could not be.
     pub(super) may_run: bool,
     pub(super) application: u8,
@@ -113,6 +115,7 @@ impl Device {
             _bounce: Vec::new(),
             plan,
             api: options.api,
+            not_runnable: model.can_run(options.api).err(),
             application,
             firmware: interface,
             device: self.clone(),

@@ -59,6 +59,12 @@ pub enum Error {
         /// For which.
         configured: super::Api,
     },
+    /// The device sent what boxes of non-maximum suppression cannot be. The network has to be activated again.
+    #[error("the device sent {what}")]
+    Boxes {
+        /// What.
+        what: &'static str,
+    },
     /// As many frames are under way as the network takes.
     #[error("{0} frames are under way, which is the most; take one out first")]
     QueueFull(usize),

@@ -53,8 +53,33 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Several networks can be configured on one device; one of them is active at a time. They keep their memory and their
+//! place in the firmware, so that changing takes no more than stopping one and starting the other:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use hailo_linux::Device;
+//! use hailo_linux::network::{Error, Model, Options};
+//!
+//! # fn main() -> Result<(), hailo_linux::network::Error> {
+//! let device = Device::open("/dev/hailo0")?;
+//! let mut detector = device.configure(&Model::load("detect.hef")?, &Options::default())?;
+//! let mut recogniser = device.configure(&Model::load("arcface.hef")?, &Options::default())?;
+//! for network in [&mut detector, &mut recogniser] {
+//!     let mut active = network.activate()?;
+//!     let image = vec![0; active.inputs()[0].frame_size()];
+//!     let mut result = vec![0; active.outputs()[0].frame_size()];
+//!     active.infer(&[&image], &mut [&mut result], Duration::from_secs(1))?;
+//!     active.deactivate()?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod active;
+mod boxes;
 mod buffers;
 mod cache;
 mod channels;
@@ -71,7 +96,7 @@ mod planner;
 mod registers;
 mod work;
 
-pub use active::{Active, Frame, InputStream, OutputStream, SubmitError};
+pub use active::{Active, Buffers, Frame, InputStream, OutputStream, SubmitError};
 pub use configure::Configured;
 pub(crate) use controls::{Networks, forget_networks};
 pub use error::{Error, Result};

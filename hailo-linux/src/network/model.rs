@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::error::{Error, Result};
-use crate::hef::{CoreOp, Group, Hef, Layer};
+use super::{Api, boxes};
+use crate::hef::{Connection, CoreOp, Group, Hef, Layer, Refusal, Within};
 use crate::transform::Direction;
 
 /// A network that was loaded from a model file.
@@ -38,6 +39,28 @@ impl Model {
                 known: hef.groups().iter().map(|group| group.name.clone()).collect(),
             }),
         }
+    }
+
+    /// Whether the network can be run with this interface. One that cannot is [configured](crate::Device::configure) all the
+    /// same, but not [activated](super::Configured::activate).
+    ///
+    /// # Errors
+    /// What is not supported, by name: caches, which nobody moves on from frame to frame, and boxes of non-maximum
+    /// suppression in forms that cannot be put together.
+    pub fn can_run(&self, api: Api) -> Result<(), Refusal> {
+        let name = || format!("group `{}`", self.group().name);
+        let layers =
+            self.core_op().into_iter().flat_map(|core_op| &core_op.contexts).flat_map(|context| &context.layers);
+        for layer in layers {
+            if let Connection::Cache { id } = layer.connection {
+                let what = format!("cache {id} would have to be moved on from frame to frame, which is not supported");
+                return Err(Refusal::unsupported(what)).within(name);
+            }
+            if layer.is_boundary() {
+                boxes::check(layer, api).within(name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The file.

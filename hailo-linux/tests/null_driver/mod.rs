@@ -1,6 +1,9 @@
 //! A driver of release 4.23.0 that does nothing but count: every transfer completes at once, nothing is copied.
 //!
-//! What a frame costs outside the driver is measured with it, and what a device is sent is watched.
+//! What a frame costs outside the driver is measured with it, and what a device is sent is watched. Another driver behind it
+//! takes everything but the transfers, so that networks can be configured.
+
+#![allow(dead_code, reason = "each program uses a part of it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,16 +22,20 @@ use shuttle::sync::{Condvar, Mutex};
 
 pub(crate) const RELEASE: DriverRelease = DriverRelease::new(4, 23, 0);
 const CHANNELS: usize = 32;
+const TO_HOST: usize = 16;
 
 #[derive(Debug, Default)]
 struct State {
     enabled: u64,
+    /// Launched on channels of a network to the host, and not completed.
+    waiting: [u8; CHANNELS],
     completed: [u8; CHANNELS],
     num_avail: [u32; CHANNELS],
+    /// Handle, count and page size of the lists of the driver behind.
+    lists: Vec<(u64, u32, u32)>,
 }
 
 /// See the module.
-#[derive(Debug)]
 pub(crate) struct NullDriver {
     interface: &'static Interface,
     state: Mutex<State>,
@@ -37,6 +44,9 @@ pub(crate) struct NullDriver {
     pub(crate) held: Arc<AtomicU64>,
     /// Whether transfers stay under way.
     pub(crate) hold: AtomicBool,
+    /// Launches and waits.
+    pub(crate) calls: AtomicU64,
+    behind: Option<Box<dyn Transport>>,
 }
 
 impl Default for NullDriver {
@@ -48,11 +58,41 @@ impl Default for NullDriver {
             handles: AtomicU64::new(1),
             held: Arc::default(),
             hold: AtomicBool::new(false),
+            calls: AtomicU64::new(0),
+            behind: None,
         }
     }
 }
 
 impl NullDriver {
+    /// A driver that does nothing for transfers, and leaves the rest to another one of the same release.
+    pub(crate) fn before(behind: Box<dyn Transport>) -> Self {
+        Self { behind: Some(behind), ..Self::default() }
+    }
+
+    /// What the driver behind answers, if there is one that is to be asked.
+    fn passed_on(&self, frame: &mut Frame<'_>) -> Option<Result<u32, Errno>> {
+        let behind = self.behind.as_ref()?;
+        let request = frame.request();
+        let command = self.interface.decode(DataModel::NATIVE, request, frame.argument()).ok()?;
+        let created = match command {
+            Command::EnableChannels(_)
+            | Command::DisableChannels(_)
+            | Command::InterruptsWait(_)
+            | Command::LaunchTransfer(_) => return None,
+            Command::DescListCreate(create) => Some((create.desc_count as u32, create.desc_page_size.into())),
+            _ => None,
+        };
+        let answer = behind.submit(frame.reborrow());
+        if let (Ok(_), Some((count, page))) = (&answer, created)
+            && let Ok(Reply::DescListCreate(reply)) =
+                self.interface.decode_reply(DataModel::NATIVE, request, frame.argument())
+        {
+            self.state.lock().unwrap().lists.push((reply.desc_handle, count, page));
+        }
+        Some(answer)
+    }
+
     fn handle(&self) -> u64 {
         self.held.fetch_add(1, Ordering::Relaxed);
         self.handles.fetch_add(1, Ordering::Relaxed)
@@ -64,7 +104,10 @@ impl NullDriver {
         let mut state = self.state.lock().unwrap();
         loop {
             for index in (0..CHANNELS).filter(|index| channels.0[0] >> index & 1 != 0) {
-                let completed = std::mem::take(&mut state.completed[index]);
+                // Networks do one frame after the other.
+                let most = if self.behind.is_some() { 1 } else { u8::MAX };
+                let completed = state.completed[index].min(most);
+                state.completed[index] -= completed;
                 if completed != 0 {
                     interrupts[count] = Some(ChannelInterrupt {
                         engine_index: 0,
@@ -108,6 +151,9 @@ impl NullDriver {
 
 impl Transport for NullDriver {
     fn submit(&self, mut frame: Frame<'_>) -> Result<u32, Errno> {
+        if let Some(answer) = self.passed_on(&mut frame) {
+            return answer;
+        }
         let command = self.interface.decode(DataModel::NATIVE, frame.request(), frame.argument());
         match command.map_err(|_| Errno::ENOTTY)? {
             Command::QueryDriverInfo => self.reply(&mut frame, &Reply::DriverInfo(DriverInfo { release: RELEASE })),
@@ -141,21 +187,44 @@ impl Transport for NullDriver {
                 Ok(0)
             }
             Command::DisableChannels(disable) => {
-                self.state.lock().unwrap().enabled &= !disable.channels.0[0];
+                let mut state = self.state.lock().unwrap();
+                state.enabled &= !disable.channels.0[0];
+                state.num_avail = [0; CHANNELS];
+                state.waiting = [0; CHANNELS];
+                state.completed = [0; CHANNELS];
+                drop(state);
                 self.changed.notify_all();
                 Ok(0)
             }
-            Command::InterruptsWait(wait) => self.wait(wait.channels, &mut frame),
+            Command::InterruptsWait(wait) => {
+                self.calls.fetch_add(1, Ordering::Relaxed);
+                self.wait(wait.channels, &mut frame)
+            }
             Command::LaunchTransfer(launch) => {
                 let index = usize::from(launch.channel_index);
                 let buffers = &launch.buffers[..usize::from(launch.buffers_count)];
-                let descriptors = buffers.iter().map(|buffer| buffer.size.div_ceil(4096)).sum::<u32>();
                 let mut state = self.state.lock().unwrap();
+                let list = state.lists.iter().find(|(handle, ..)| *handle == launch.desc_handle);
+                let (_, count, page) = *list.unwrap_or(&(0, 64, 4096));
+                let descriptors = buffers.iter().map(|buffer| buffer.size.div_ceil(page)).sum::<u32>();
                 if state.num_avail[index] != launch.starting_desc {
                     return Err(Errno::EFAULT);
                 }
-                state.num_avail[index] = (launch.starting_desc + descriptors) % 64;
-                state.completed[index] += u8::from(!self.hold.load(Ordering::Relaxed));
+                state.num_avail[index] = (launch.starting_desc + descriptors) % count;
+                self.calls.fetch_add(1, Ordering::Relaxed);
+                if self.behind.is_none() {
+                    state.completed[index] += u8::from(!self.hold.load(Ordering::Relaxed));
+                } else if index < TO_HOST {
+                    // What goes into a network comes out at once.
+                    state.completed[index] += 1;
+                    for output in TO_HOST..CHANNELS {
+                        let done = state.waiting[output].min(1);
+                        state.waiting[output] -= done;
+                        state.completed[output] += done;
+                    }
+                } else {
+                    state.waiting[index] += 1;
+                }
                 drop(state);
                 self.changed.notify_all();
                 Ok(descriptors)

@@ -19,6 +19,14 @@ pub struct InputFrame<'a> {
 pub trait NetworkFunction: Send + Sync + fmt::Debug {
     /// Writes the frame of the output on `channel` for one frame of every input, in ascending order of the channels.
     fn compute(&self, inputs: &[InputFrame<'_>], channel: u8, output: &mut [u8]);
+
+    /// Sends what the output on `channel` has for one frame of every input: what [`compute`](Self::compute) writes. Another
+    /// function may send as much as it likes, as non-maximum suppression does; it fills the transfers that the host has
+    /// launched. `output` is room for a frame by the registers of the stream.
+    fn send(&self, inputs: &[InputFrame<'_>], channel: u8, output: &mut [u8], send: &mut dyn FnMut(&[u8])) {
+        self.compute(inputs, channel, output);
+        send(output);
+    }
 }
 
 /// The function of networks if nothing else is said: byte `i` of the output on channel `c` is the low byte of the sum of
@@ -84,8 +92,8 @@ impl NetworkAccelerator {
                     .collect();
                 for output in &mut self.outputs {
                     output.bytes.resize(output.frame_size, 0);
-                    self.function.compute(&frames, output.channel, &mut output.bytes);
-                    outputs.push(output.channel, &output.bytes);
+                    let channel = output.channel;
+                    self.function.send(&frames, channel, &mut output.bytes, &mut |bytes| outputs.push(channel, bytes));
                 }
             }
             for input in &mut self.inputs {

@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hailo_abi::firmware::control::HwConsts;
+use hailo_linux::hef::{Hef, Layer};
+use hailo_linux::network::{Api, Model};
 use serde_json::Value;
 
 use super::simulation::{Call, Chunk, Sent};
@@ -41,6 +43,34 @@ const GOLDEN: &str = "artificial-models.jsonl.gz";
 #[must_use]
 pub fn all() -> Vec<Artificial> {
     super::json_lines(GOLDEN).iter().map(row).collect()
+}
+
+/// The file of a small one that can be configured and run, with so many inputs and outputs, each of whose frames is one
+/// transfer.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn file(inputs: usize, outputs: usize) -> Vec<u8> {
+    let small = |layer: &Layer| layer.transfer_size < 100_000 && layer.transfers_per_frame() == 1;
+    let found = all().into_iter().filter(|made_up| matches!(made_up.outcome, Outcome::Sent(..))).find_map(|made_up| {
+        let model = Model::new(Hef::from_bytes(made_up.hef.clone()).ok()?, None).ok()?;
+        let fits = (model.inputs().count(), model.outputs().count()) == (inputs, outputs)
+            && model.hef().container().version == 1
+            && model.can_run(Api::Pipelined).is_ok()
+            && model.inputs().chain(model.outputs()).all(small);
+        fits.then_some(made_up.hef)
+    });
+    found.unwrap_or_else(|| panic!("no model with {inputs} inputs and {outputs} outputs"))
+}
+
+/// As [`file`], read.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn running(inputs: usize, outputs: usize) -> Hef {
+    Hef::from_bytes(file(inputs, outputs)).expect("a model")
 }
 
 fn number(value: &Value) -> u64 {

@@ -147,12 +147,8 @@ fn latency(arguments: &Arguments, device: &Device, model: &Model) -> Result<Late
 
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let model = arguments.network.load()?;
-    if let Some(layer) = model.outputs().find(|layer| layer.transfers_per_frame() > 1) {
-        let (name, count) = (&layer.tensor.name, layer.transfers_per_frame());
-        return Err(Failure::new(format_args!(
-            "output {name}: boxes come in up to {count} transfers, which this command does not collect"
-        )));
-    }
+    arguments.network.check(&model, Interface::Blocking)?;
+    arguments.network.check(&model, Interface::Pipelined)?;
     let device = super::NetworkArguments::open(global)?;
     let (configure_ms, throughput) = throughput(arguments, &device, &model)?;
     let latency = latency(arguments, &device, &model)?;

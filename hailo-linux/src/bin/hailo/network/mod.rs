@@ -57,6 +57,13 @@ pub(crate) enum Interface {
 }
 
 impl Interface {
+    fn of_library(self) -> Api {
+        match self {
+            Self::Blocking => Api::Blocking,
+            Self::Pipelined => Api::Pipelined,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Blocking => "blocking",
@@ -78,6 +85,13 @@ impl NetworkArguments {
         Model::new(hef, self.group.as_deref()).map_err(named)
     }
 
+    /// Says what the model has that cannot be run.
+    pub(crate) fn check(&self, model: &Model, api: Interface) -> Result<(), Failure> {
+        model
+            .can_run(api.of_library())
+            .map_err(|refusal| Failure::new(format_args!("{}: {refusal}", self.model.display())))
+    }
+
     pub(crate) fn configure(&self, device: &Device, model: &Model, api: Interface) -> Result<Configured, Failure> {
         let options = Options {
             batch_size: self.batch,
@@ -86,10 +100,7 @@ impl NetworkArguments {
                 Mode::Ultra => PowerMode::UltraPerformance,
             },
             page_size: self.page_size,
-            api: match api {
-                Interface::Blocking => Api::Blocking,
-                Interface::Pipelined => Api::Pipelined,
-            },
+            api: api.of_library(),
         };
         Ok(device.configure(model, &options)?)
     }

@@ -158,12 +158,6 @@ impl Output {
         let tensor = &layer.tensor;
         let name = tensor.name.clone();
         let refused = |error: &dyn std::fmt::Display| Failure::new(format_args!("output {name}: {error}"));
-        if layer.transfers_per_frame() > 1 {
-            let count = layer.transfers_per_frame();
-            return Err(refused(&format_args!(
-                "boxes come in up to {count} transfers, which this command does not collect"
-            )));
-        }
         // What is muxed or comes out of non-maximum suppression has no form but the device's.
         let plain = layer.mux.is_none() && tensor.nms.is_none();
         let user = tensor.user_format(kind.of(layer));

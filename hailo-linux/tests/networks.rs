@@ -1,0 +1,89 @@
+//! Several networks on one emulated device.
+#![cfg(feature = "emulator")]
+
+use std::time::Duration;
+
+use hailo_linux::Direction;
+use hailo_linux::emulator::Emulator;
+use hailo_linux::network::{Active, Api, Error, Model, Options};
+use hailo_mock::{InputFrame, NetworkFunction, Pattern};
+use hailo_tests::models::artificial;
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the emulator's networks compute.
+fn expected(active: &mut Active<'_>, input: &[u8]) -> Vec<u8> {
+    let (from, to) = (active.inputs()[0].boundary().channel, active.outputs()[0].boundary().channel);
+    let mut output = vec![0; active.outputs()[0].frame_size()];
+    Pattern.compute(&[InputFrame { channel: from, bytes: input }], to, &mut output);
+    output
+}
+
+#[test]
+fn networks_take_turns() {
+    let emulator = Emulator::new("mock").unwrap();
+    let device = emulator.open(0).unwrap();
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let apis = [Api::Blocking, Api::Pipelined, Api::Blocking];
+    let mut networks: Vec<_> = (1..)
+        .zip(apis)
+        .map(|(batch_size, api)| {
+            let options = Options { batch_size, api, ..Options::default() };
+            device.configure(&model, &options).unwrap()
+        })
+        .collect();
+    let indices: Vec<_> = networks.iter().map(|network| network.application_index()).collect();
+    assert_eq!(indices, [0, 1, 2]);
+    for round in 0..4u8 {
+        for (network, api) in networks.iter_mut().zip(apis) {
+            let mut active = network.activate().unwrap();
+            let input = vec![round; active.inputs()[0].frame_size()];
+            let expected = expected(&mut active, &input);
+            let output = match api {
+                Api::Blocking => {
+                    let mut output = vec![0; expected.len()];
+                    active.infer(&[&input], &mut [&mut output], TIMEOUT).unwrap();
+                    output
+                }
+                Api::Pipelined => {
+                    let mut frame = active.allocate_frame().unwrap();
+                    frame.inputs[0].as_mut_slice().copy_from_slice(&input);
+                    active.submit(frame).unwrap();
+                    active.receive(TIMEOUT).unwrap().outputs[0].as_slice().to_vec()
+                }
+            };
+            assert_eq!(output, expected, "round {round}, {api:?}");
+        }
+    }
+    // One at a time.
+    let (first, others) = networks.split_first_mut().unwrap();
+    let active = first.activate().unwrap();
+    assert!(matches!(others[0].activate(), Err(Error::AlreadyActive)));
+    drop(active);
+    others[0].activate().unwrap().deactivate().unwrap();
+    drop((networks, device));
+    assert!(emulator.machine().report().is_clean());
+}
+
+#[test]
+fn frames_that_are_not_fetched_are_released_with_the_network() {
+    let emulator = Emulator::new("mock").unwrap();
+    let device = emulator.open(0).unwrap();
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut network = device.configure(&model, &Options { api: Api::Pipelined, ..Options::default() }).unwrap();
+    let mut active = network.activate().unwrap();
+    for _ in 0..5 {
+        let frame = active.allocate_frame().unwrap();
+        active.submit(frame).unwrap();
+    }
+    let oldest = active.receive(TIMEOUT).unwrap();
+    // A frame of another length comes back whole.
+    let mut wrong = active.allocate_frame().unwrap();
+    wrong.inputs[0] = device.allocate(1, Direction::ToDevice).unwrap();
+    let refused = active.submit(wrong).unwrap_err();
+    assert!(matches!(refused.error, Error::FrameLength { .. }), "{}", refused.error);
+    assert_eq!(refused.frame.map(|frame| (frame.inputs.len(), frame.outputs.len())), Some((1, 1)));
+    drop(active);
+    drop((oldest, network, device));
+    assert!(emulator.machine().report().is_clean());
+}

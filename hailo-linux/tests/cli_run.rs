@@ -7,12 +7,15 @@ mod pty;
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use hailo_linux::hef::Hef;
 use hailo_linux::npy::Array;
 use hailo_linux::transform::{ElementType, InputTransform};
 use hailo_tests::models::artificial::{Outcome, all};
 use hailo_tests::models::real;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use pty::Terminal;
 use serde_json::Value;
 use support::{Ran, command, run};
@@ -275,4 +278,53 @@ fn a_real_model() {
         let expected = (f32::from(*byte) - 144.0) * 0.016_738_918;
         assert!((float - expected).abs() < 1e-5, "{byte} became {float}, not {expected}");
     }
+}
+
+#[test]
+fn an_interrupted_run_stops_the_network() {
+    let models = Models::new();
+    let model = models.some(1, 1).remove(0);
+    for api in ["blocking", "pipelined"] {
+        let mut run = command();
+        run.arg("run").arg(&model).args(["--device", "mock", "--frames", "1000000000", "--api", api]);
+        let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The thread that waits for interrupts is there once the network is active.
+        let tasks = PathBuf::from(format!("/proc/{}/task", child.id()));
+        let is_active = || {
+            let names = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
+            let mut names = names.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+            names.any(|name| name.starts_with("hailo-interrupt"))
+        };
+        while !is_active() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        // Not before the signals are caught, which is right behind.
+        while !caught(child.id(), Signal::SIGINT) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{stderr}");
+        assert!(output.stdout.is_empty() && stderr.contains("interrupted after "), "{stderr}");
+    }
+}
+
+/// Whether a process catches a signal.
+fn caught(process: u32, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+    u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask >> (signal as i32 - 1) & 1 != 0)
+}
+
+#[test]
+fn results_that_cannot_be_written_are_named() {
+    let models = Models::new();
+    let model = models.some(1, 1).remove(0);
+    // A file where the directory should be, which not even root can write into.
+    let file = models.path("file");
+    std::fs::write(&file, []).unwrap();
+    let inside = file.join("results");
+    let sentence = hailo_run(&model, &["--frames", "1", "--output", inside.to_str().unwrap()]).sentence();
+    assert!(sentence.contains(inside.to_str().unwrap()), "{sentence}");
 }

@@ -6,12 +6,16 @@ use std::process::ExitCode;
 
 /// The exit status of a program that was ended by `SIGPIPE`, as shells report it.
 const BROKEN_PIPE: u8 = 128 + 13;
+/// The same for `SIGINT`.
+pub(crate) const INTERRUPTED: u8 = 128 + 2;
 
 /// Why a subcommand stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A sentence for a person: what is wrong and what can be done. Exit status 1.
     Sentence(String),
+    /// Somebody ended it, after so many frames.
+    Interrupted(u64),
     /// Whoever read the output went away; there is nobody to tell.
     BrokenPipe,
 }
@@ -34,6 +38,13 @@ impl Failure {
                 // Not `eprintln!`, which panics where the standard error output is closed.
                 let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("hailo: {sentence}\n"));
                 ExitCode::FAILURE
+            }
+            Self::Interrupted(frames) => {
+                let _ = io::Write::write_fmt(
+                    &mut io::stderr(),
+                    format_args!("hailo: interrupted after {frames} frames; the network was stopped\n"),
+                );
+                ExitCode::from(INTERRUPTED)
             }
             Self::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         }

@@ -4,17 +4,20 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use hailo_linux::network::{Active, Model};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::statistics::{Latencies, Summary};
 use super::streams::{Input, Kind, Output as OutputStream, kind_name};
 use super::{Interface, progress};
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::output::{Output, Paper, Report};
 use crate::record::{Record, RecordArguments};
 use crate::{Global, device};
@@ -147,6 +150,7 @@ struct Traffic<'a> {
     outputs: Vec<OutputStream>,
     latencies: Latencies,
     bar: ProgressBar,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Traffic<'_> {
@@ -158,11 +162,21 @@ impl Traffic<'_> {
         }
     }
 
+    /// Fails if somebody wants this to end.
+    fn go_on(&self) -> Result<(), Failure> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            self.bar.finish_and_clear();
+            return Err(Failure::Interrupted(self.bar.position()));
+        }
+        Ok(())
+    }
+
     /// One frame after the other.
     fn blocking(&mut self, active: &mut Active<'_>, frames: u64, arguments: &Arguments) -> Result<(), Failure> {
         let mut sent: Vec<Vec<u8>> = self.inputs.iter().map(|input| vec![0; input.device_size()]).collect();
         let mut came: Vec<Vec<u8>> = active.outputs().iter().map(|output| vec![0; output.frame_size()]).collect();
         for number in 0..frames {
+            self.go_on()?;
             for (input, frame) in self.inputs.iter().zip(&mut sent) {
                 input.fill(number, frame)?;
             }
@@ -185,6 +199,7 @@ impl Traffic<'_> {
         let mut spare = Vec::new();
         let mut submitted = 0;
         for _ in 0..frames {
+            self.go_on()?;
             while submitted < frames && active.in_flight() < active.capacity() {
                 let mut frame = match spare.pop() {
                     Some(frame) => frame,
@@ -209,6 +224,16 @@ impl Traffic<'_> {
     }
 }
 
+/// What is set when somebody wants this to end. The second time, the process ends at once.
+fn interruption() -> io::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&interrupted))?;
+        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+    }
+    Ok(interrupted)
+}
+
 fn inputs(arguments: &Arguments, model: &Model) -> Result<Vec<Input>, Failure> {
     let names: Vec<_> = model.inputs().map(|layer| layer.tensor.name.clone()).collect();
     let files = assign(&arguments.input, &names)?;
@@ -217,6 +242,7 @@ fn inputs(arguments: &Arguments, model: &Model) -> Result<Vec<Input>, Failure> {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let model = arguments.network.load()?;
+    arguments.network.check(&model, arguments.api)?;
     let inputs = inputs(arguments, &model)?;
     if let Some(directory) = &arguments.output {
         std::fs::create_dir_all(directory).map_err(|error| Failure::file("create the directory", directory, &error))?;
@@ -238,8 +264,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     let frames = arguments.frames.or(from_files).unwrap_or(FRAMES);
     let to_device: usize = inputs.iter().map(Input::device_size).sum();
     let from_device: usize = active.outputs().iter().map(|output| output.frame_size()).sum();
-    let mut traffic =
-        Traffic { record: &record, inputs, outputs, latencies: Latencies::new(), bar: progress(Some(frames)) };
+    let mut traffic = Traffic {
+        record: &record,
+        inputs,
+        outputs,
+        latencies: Latencies::new(),
+        bar: progress(Some(frames)),
+        interrupted: interruption()?,
+    };
     let start = Instant::now();
     match arguments.api {
         Interface::Blocking => traffic.blocking(&mut active, frames, arguments)?,

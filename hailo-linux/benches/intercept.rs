@@ -2,8 +2,8 @@
 //!
 //!     cargo bench -p hailo-linux --bench intercept [-- CALLS]
 //!
-//! A C program measures its own calls: those to the accelerator, and those of a program that never touches it. Needs a C
-//! compiler.
+//! A C program measures its own calls: those to the accelerator, and those of a program that never touches it. The ways take
+//! turns, and the best of each counts, so that other work of the computer strikes all of them or none. Needs a C compiler.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +16,9 @@ const WAYS: [(&str, &[&str]); 4] = [
     ("trace", &["trace", "--summary-only", "--"]),
     ("trace emulate", &["trace", "--summary-only", "--", env!("CARGO_BIN_EXE_hailo"), "emulate", "--quiet", "--"]),
 ];
+
+/// How often the ways take turns.
+const TURNS: usize = 10;
 
 /// The lines of the table, in the order of the program.
 const CALLS: [&str; 8] = [
@@ -53,7 +56,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let given = arguments.iter().find(|argument| argument.parse::<u32>().is_ok());
     let short = !arguments.iter().any(|argument| argument == "--bench");
-    let calls = given.map_or(if short { "10" } else { "20000" }, String::as_str);
+    let calls = given.map_or(if short { "10" } else { "2000" }, String::as_str);
 
     let directory = tempfile::tempdir().expect("a directory");
     let program = directory.path().join("calls");
@@ -61,7 +64,15 @@ fn main() {
     let cc = Command::new("cc").args(["-O2", "-w", "-o"]).arg(&program).arg(source).arg("-lm").status();
     assert!(cc.expect("the system has a C compiler").success());
 
-    let results: Vec<_> = WAYS.iter().map(|(_, way)| run(&program, way, calls)).collect();
+    let mut results: Vec<BTreeMap<String, f64>> = vec![BTreeMap::new(); WAYS.len()];
+    for _ in 0..if short { 1 } else { TURNS } {
+        for (best, (_, way)) in results.iter_mut().zip(WAYS) {
+            for (name, time) in run(&program, way, calls) {
+                let best = best.entry(name).or_insert(time);
+                *best = best.min(time);
+            }
+        }
+    }
     print!("{:24}", format!("ns, {calls} calls"));
     WAYS.iter().for_each(|(name, _)| print!("{name:>15}"));
     println!();

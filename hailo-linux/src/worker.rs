@@ -9,7 +9,11 @@ use crate::sync::{Condvar, Mutex, thread};
 /// A thread of this crate's own. Unlike a join handle, it can be waited for with a limit: in the driver of a board that
 /// was removed, a thread may sit for ever.
 #[derive(Debug)]
-pub(crate) struct Worker(Arc<End>);
+pub(crate) struct Worker {
+    end: Arc<End>,
+    /// `None` once the thread is gone for good.
+    handle: Mutex<Option<thread::JoinHandle<()>>>,
+}
 
 #[derive(Debug, Default)]
 struct End {
@@ -32,19 +36,25 @@ impl Worker {
     pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let end = Arc::new(End::default());
         let report = Report(Arc::clone(&end));
-        thread::Builder::new().name(name.into()).spawn(move || {
+        let handle = thread::Builder::new().name(name.into()).spawn(move || {
             // Locals are dropped in the reverse order of their declaration: this one last.
             let _report = report;
             work();
         })?;
-        Ok(Self(end))
+        Ok(Self { end, handle: Mutex::new(Some(handle)) })
     }
 
     /// Waits until the thread has ended, for so long at most. Returns whether it has.
     pub(crate) fn wait(&self, patience: Duration) -> bool {
-        let reached = self.0.reached.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.changed.wait_timeout_while(reached, patience, |reached| !*reached);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let reached = self.end.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.end.changed.wait_timeout_while(reached, patience, |reached| !*reached);
+        let ended = *waited.unwrap_or_else(PoisonError::into_inner).0;
+        if ended && let Some(handle) = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Nothing of `work` is left: what remains is the end of the thread itself. It has reported a panic if there was
+            // one.
+            let _ = handle.join();
+        }
+        ended
     }
 }
 

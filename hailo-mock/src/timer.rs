@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, OnceLock};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::device::lock;
@@ -13,7 +14,12 @@ type Event = Box<dyn FnOnce() + Send>;
 /// A thread that is started with the first event and ends with the timer.
 #[derive(Default)]
 pub(crate) struct Timer {
-    events: OnceLock<Mutex<Sender<(Instant, Event)>>>,
+    running: OnceLock<Running>,
+}
+
+struct Running {
+    events: Mutex<Sender<(Instant, Event)>>,
+    thread: JoinHandle<()>,
 }
 
 impl fmt::Debug for Timer {
@@ -24,13 +30,24 @@ impl fmt::Debug for Timer {
 
 impl Timer {
     pub(crate) fn after(&self, delay: Duration, event: impl FnOnce() + Send + 'static) {
-        let events = self.events.get_or_init(|| {
+        let running = self.running.get_or_init(|| {
             let (sender, receiver) = channel();
-            std::thread::spawn(move || run(&receiver));
-            Mutex::new(sender)
+            Running { events: Mutex::new(sender), thread: thread::spawn(move || run(&receiver)) }
         });
         // The thread only ends with the sender.
-        let _ = lock(events).send((Instant::now() + delay, Box::new(event)));
+        let _ = lock(&running.events).send((Instant::now() + delay, Box::new(event)));
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        let Some(Running { events, thread }) = self.running.take() else { return };
+        drop(events);
+        // An event may have held the last reference to the timer.
+        if thread.thread().id() != thread::current().id() {
+            // A panic in an event was reported when it happened.
+            let _ = thread.join();
+        }
     }
 }
 

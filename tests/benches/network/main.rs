@@ -81,10 +81,13 @@ fn pipelined(active: &mut Active<'_>) -> impl FnMut(&mut Active<'_>, u64) + use<
     }
 }
 
+/// Runs so many frames.
+type Run = Box<dyn FnMut(&mut Active<'_>, u64)>;
+
 /// Calls `measure` with something that runs frames, after some have been run.
 fn with_frames<R>(api: Api, measure: impl FnOnce(&mut dyn FnMut(u64), &NullDriver) -> R) -> R {
     with_network(api, |active, driver| {
-        let mut run: Box<dyn FnMut(&mut Active<'_>, u64)> = match api {
+        let mut run: Run = match api {
             Api::Blocking => Box::new(blocking(active)),
             Api::Pipelined => Box::new(pipelined(active)),
         };

@@ -8,6 +8,25 @@
 //!
 //! The driver answers as the real one does, good or bad; where that would crash the kernel, the call returns, the board is
 //! dead, and the report names the argument.
+//!
+//! # In five minutes
+//!
+//! A machine with two boards and driver 4.20.0, opened as a program would open it, and asked what was left behind:
+//!
+//! ```
+//! use hailo_abi::{Driver, DriverRelease};
+//! use hailo_mock::{Machine, MockTransport};
+//!
+//! let machine = Machine::builder().driver(DriverRelease::new(4, 20, 0)).boards(2).build()?;
+//! let driver = Driver::detect(MockTransport::open(&machine, 1)?)?;
+//! assert_eq!(driver.query_driver_info()?.release, DriverRelease::new(4, 20, 0));
+//! drop(driver);
+//! assert!(machine.report().is_clean());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The safe interface of `hailo-linux` opens such machines too (`hailo_linux::emulator`), and so does any program under
+//! `hailo emulate`.
 
 mod accelerator;
 mod behaviour;

@@ -2,7 +2,7 @@
 //! any transport.
 //!
 //! Faults are data: each [`Strike`] names the calls that it strikes and what happens to them, and can be [read from
-//! text](Strike::from_str). Every call is counted, so that a test can first run undisturbed and then fail each call of that
+//! text](Strike#impl-FromStr-for-Strike). Every call is counted, so that a test can first run undisturbed and then fail each call of that
 //! run once.
 
 mod text;

@@ -64,7 +64,7 @@ pub fn file(inputs: usize, outputs: usize) -> Vec<u8> {
     found.unwrap_or_else(|| panic!("no model with {inputs} inputs and {outputs} outputs"))
 }
 
-/// As [`file`], read.
+/// As [`file()`], read.
 ///
 /// # Panics
 /// If there is none.

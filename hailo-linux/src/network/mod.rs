@@ -94,9 +94,10 @@ mod options;
 mod plan;
 mod planner;
 mod registers;
+mod stream;
 mod work;
 
-pub use active::{Active, Buffers, Frame, InputStream, OutputStream, SubmitError};
+pub use active::{Active, Buffers, Frame, SubmitError};
 pub use configure::Configured;
 pub(crate) use controls::{Networks, forget_networks};
 pub use error::{Error, Result};
@@ -104,3 +105,4 @@ pub use model::Model;
 pub use options::{Api, DeviceFacts, Options, PowerMode};
 pub use plan::{Boundary, Buffer, BufferId, ContextPlan, ListId, Plan, Planned, Program, Step};
 pub use planner::Outline;
+pub use stream::{InputStream, OutputStream};

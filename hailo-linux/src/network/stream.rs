@@ -1,0 +1,350 @@
+//! [`InputStream`] and [`OutputStream`]: the streams of a network that runs.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Duration;
+
+use hailo_abi::ChannelId;
+
+use super::boxes::Boxes;
+use super::configure::Stream;
+use super::error::{Error, Result};
+use super::options::Api;
+use super::plan::Boundary;
+use crate::device::buffer::Direction as BufferDirection;
+use crate::device::shared::SharedBuffer;
+use crate::device::transfer::{InPlace, Patience};
+use crate::limits::MAX_PENDING_TRANSFERS;
+use crate::transform::Direction;
+use crate::{Channel, Channels, Device, DmaBuffer, ErrorKind, LaunchError, Transfer};
+
+/// A stream into the network.
+#[derive(Debug)]
+pub struct InputStream(pub(super) StreamEnd);
+
+/// A stream out of the network.
+#[derive(Debug)]
+pub struct OutputStream(pub(super) StreamEnd);
+
+/// What both have.
+#[derive(Debug)]
+pub(super) struct StreamEnd {
+    pub(super) boundary: Boundary,
+    pub(super) channel: Channel,
+    /// How many transfers are under way at most.
+    pub(super) depth: usize,
+    device: Device,
+    /// For blocking use.
+    ring: Option<Ring>,
+    /// For boxes of non-maximum suppression.
+    boxes: Option<Boxes>,
+}
+
+/// The memory that a list points to for good, and what is under way in it.
+#[derive(Debug)]
+struct Ring {
+    buffer: SharedBuffer,
+    /// Descriptors of the list, and of one transfer.
+    descriptors: usize,
+    per_transfer: usize,
+    /// The descriptor with which the oldest transfer begins, and that with which the next one will.
+    oldest: usize,
+    next: usize,
+    /// The transfers that are under way, by their numbers on the channel.
+    pending: VecDeque<u32>,
+    /// Room for a transfer that is no whole frame.
+    portion: Vec<u8>,
+}
+
+/// Opens the channel of a stream.
+pub(super) fn open(device: &Device, channels: &Channels, stream: &mut Stream, api: Api) -> Result<StreamEnd> {
+    let boundary = stream.boundary.clone();
+    let list = stream.list.take().ok_or(Error::Lost)?;
+    let descriptors = list.count() as usize;
+    let per_transfer = (boundary.layer.transfer_size as usize).div_ceil(list.page_size() as usize);
+    let channel = channels.open(ChannelId::new(boundary.channel), list)?;
+    // The firmware has opened it: that is what the activation context is for.
+    channel.mark_started();
+    let depth = (descriptors - 1) / per_transfer.max(1);
+    let depth = depth.min(boundary.queue_depth.into()).min(MAX_PENDING_TRANSFERS);
+    let ring = match (api, &stream.ring) {
+        (Api::Blocking, Some(buffer)) => Some(Ring {
+            buffer: buffer.clone(),
+            descriptors,
+            per_transfer,
+            oldest: 0,
+            next: 0,
+            pending: VecDeque::with_capacity(depth),
+            portion: Vec::new(),
+        }),
+        _ => None,
+    };
+    let boxes = boundary.layer.tensor.nms.as_ref().map(Boxes::new);
+    Ok(StreamEnd { boundary, channel, depth, device: device.clone(), ring, boxes })
+}
+
+impl Ring {
+    /// Waits for the oldest transfer.
+    fn finish(&mut self, channel: &Channel, patience: &mut Patience) -> Result<()> {
+        let Some(oldest) = self.pending.front() else { return Err(Error::QueueEmpty) };
+        let outcome = channel.claim(*oldest, patience);
+        self.retire(outcome)
+    }
+
+    /// Takes leave of the transfers that are done.
+    fn finish_those_done(&mut self, channel: &Channel) -> Result<()> {
+        while let Some(outcome) = self.pending.front().and_then(|oldest| channel.claim_if_finished(*oldest)) {
+            self.retire(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the oldest transfer, of which this is the outcome, unless it is still under way.
+    fn retire(&mut self, outcome: crate::Result<InPlace>) -> Result<()> {
+        match outcome {
+            Ok(InPlace) => {
+                self.pending.pop_front();
+                Ok(())
+            }
+            Err(error) => {
+                if !is_timeout(&error) {
+                    self.pending.pop_front();
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The bytes of a transfer that begins with descriptor `start`: where they are up to the end of the ring; what is
+    /// missing follows at its start.
+    fn place(&self, start: usize, length: usize) -> Range<usize> {
+        let start = start * (self.buffer.len() / self.descriptors);
+        start..self.buffer.len().min(start + length)
+    }
+
+    /// Copies the next transfer in.
+    fn copy_in(&self, frame: &[u8]) -> Result<()> {
+        let place = self.place(self.next, frame.len());
+        let (first, rest) = frame.split_at(place.len());
+        self.buffer.fill(place.start, first)?;
+        if !rest.is_empty() {
+            self.buffer.fill(0, rest)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the oldest transfer out, which is done.
+    fn copy_out(&mut self, frame: &mut [u8]) -> Result<()> {
+        let place = self.place(self.oldest, frame.len());
+        let (first, rest) = frame.split_at_mut(place.len());
+        self.buffer.copy_out(place.start, first)?;
+        if !rest.is_empty() {
+            self.buffer.copy_out(0, rest)?;
+        }
+        self.oldest = self.behind(self.oldest);
+        Ok(())
+    }
+
+    /// Launches the next transfer.
+    fn launch(&mut self, channel: &Channel, length: usize) -> Result<()> {
+        self.pending.push_back(channel.launch_in_place(&self.buffer, length)?);
+        self.next = self.behind(self.next);
+        Ok(())
+    }
+
+    /// The descriptor behind a transfer that begins with descriptor `start`.
+    fn behind(&self, start: usize) -> usize {
+        let behind = start + self.per_transfer;
+        if behind < self.descriptors { behind } else { behind - self.descriptors }
+    }
+}
+
+pub(super) fn is_timeout(error: &crate::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout(_))
+}
+
+impl StreamEnd {
+    /// Bytes of a transfer.
+    fn size(&self) -> usize {
+        self.boundary.layer.transfer_size as usize
+    }
+
+    /// Bytes of a frame.
+    fn frame_size(&self) -> usize {
+        self.boxes.as_ref().map_or_else(|| self.size(), Boxes::frame_size)
+    }
+
+    pub(super) fn allocate(&self) -> Result<DmaBuffer> {
+        let direction = match self.boundary.layer.direction {
+            Direction::Input => BufferDirection::ToDevice,
+            Direction::Output => BufferDirection::FromDevice,
+        };
+        Ok(self.device.allocate(self.size(), direction)?)
+    }
+
+    fn check_length(&self, given: usize) -> Result<()> {
+        let expected = self.frame_size();
+        if given == expected {
+            return Ok(());
+        }
+        Err(Error::FrameLength { stream: self.boundary.layer.tensor.name.clone(), expected, given })
+    }
+
+    /// Launches as many transfers as the ring takes, for blocking use.
+    pub(super) fn fetch_ahead(&mut self) -> Result<()> {
+        let (size, depth) = (self.size(), self.depth);
+        let Some(ring) = &mut self.ring else { return Ok(()) };
+        while ring.pending.len() < depth {
+            ring.launch(&self.channel, size)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a buffer of the caller's can be launched.
+    pub(super) fn check(&self, buffer: &DmaBuffer) -> Result<()> {
+        if self.ring.is_some() {
+            return Err(Error::OtherApi { configured: Api::Blocking });
+        }
+        self.check_length(buffer.len())
+    }
+
+    /// Launches a buffer of the caller's.
+    fn launch(&self, buffer: DmaBuffer) -> Result<Transfer, (Error, Option<DmaBuffer>)> {
+        match self.check(&buffer) {
+            Ok(()) => self.channel.launch(buffer).map_err(|LaunchError { error, load }| (error.into(), load)),
+            Err(error) => Err((error, Some(buffer))),
+        }
+    }
+
+    /// Launches the last of the buffers, which was checked, and notes its transfer. It stays where it is if the device has
+    /// nothing of it.
+    pub(super) fn launch_last(&self, buffers: &mut Vec<DmaBuffer>, transfers: &mut Vec<u32>) -> Result<()> {
+        let Some(buffer) = buffers.pop() else { return Err(Error::QueueEmpty) };
+        match self.channel.launch_unguarded(buffer) {
+            Ok(transfer) => {
+                transfers.push(transfer);
+                Ok(())
+            }
+            Err(LaunchError { error, load }) => {
+                buffers.extend(load);
+                Err(error.into())
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, frame: &[u8], patience: &mut Patience) -> Result<()> {
+        self.check_length(frame.len())?;
+        let depth = self.depth;
+        let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
+        ring.finish_those_done(&self.channel)?;
+        if ring.pending.len() >= depth {
+            ring.finish(&self.channel, patience)?;
+        }
+        // Nothing is under way in the part that comes next: `depth` transfers fit the ring beside each other.
+        ring.copy_in(frame)?;
+        ring.launch(&self.channel, frame.len())
+    }
+
+    pub(super) fn read(&mut self, frame: &mut [u8], patience: &mut Patience) -> Result<()> {
+        self.check_length(frame.len())?;
+        loop {
+            let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
+            ring.finish(&self.channel, patience)?;
+            let is_complete = match &mut self.boxes {
+                None => {
+                    ring.copy_out(frame)?;
+                    true
+                }
+                Some(boxes) => {
+                    let mut portion = std::mem::take(&mut ring.portion);
+                    portion.resize(self.boundary.layer.transfer_size as usize, 0);
+                    ring.copy_out(&mut portion)?;
+                    let is_complete = boxes.take(&portion)?;
+                    ring.portion = portion;
+                    if is_complete {
+                        boxes.finish(frame);
+                    }
+                    is_complete
+                }
+            };
+            self.fetch_ahead()?;
+            if is_complete {
+                return Ok(());
+            }
+        }
+    }
+}
+
+macro_rules! stream_ends {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// What flows, and through which channel.
+            #[must_use]
+            pub fn boundary(&self) -> &Boundary {
+                &self.0.boundary
+            }
+
+            /// The name of the stream.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                &self.0.boundary.layer.tensor.name
+            }
+
+            /// Bytes of a frame on the device's side. One of boxes of non-maximum suppression is put together of many
+            /// transfers: for each class the number of its boxes in two bytes (little-endian), then the boxes, 8 bytes each,
+            /// as they came; zeros behind the last.
+            #[must_use]
+            pub fn frame_size(&self) -> usize {
+                self.0.frame_size()
+            }
+
+            /// How many transfers can be under way.
+            #[must_use]
+            pub fn depth(&self) -> usize {
+                self.0.depth
+            }
+
+            /// Allocates a buffer for a frame.
+            ///
+            /// # Errors
+            /// What the driver answered.
+            pub fn allocate(&self) -> Result<DmaBuffer> {
+                self.0.allocate()
+            }
+
+            /// Launches a buffer of the caller's, for pipelined use of this stream alone; it comes back from the transfer.
+            /// [`Active::submit`] does this for all streams.
+            ///
+            /// # Errors
+            /// [`Error::FrameLength`], [`Error::OtherApi`], what the driver answered; with the buffer, unless the device may
+            /// have it.
+            pub fn launch(&self, buffer: DmaBuffer) -> Result<Transfer, (Error, Option<DmaBuffer>)> {
+                self.0.launch(buffer)
+            }
+        }
+    )*};
+}
+
+stream_ends! { InputStream OutputStream }
+
+impl InputStream {
+    /// Copies a frame into the ring and launches it; waits only if the ring is full. The frame is as the device has it.
+    ///
+    /// # Errors
+    /// [`Error::FrameLength`], [`Error::OtherApi`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if there was no room in time; what driver and
+    /// hardware reported.
+    pub fn write(&mut self, frame: &[u8], timeout: Duration) -> Result<()> {
+        self.0.write(frame, &mut Patience::new(timeout))
+    }
+}
+
+impl OutputStream {
+    /// Waits for a frame and copies it out of the ring. It is as the device has it.
+    ///
+    /// # Errors
+    /// [`Error::FrameLength`], [`Error::OtherApi`], [`Error::Boxes`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if none
+    /// came in time, which changes nothing; what driver and hardware reported.
+    pub fn read(&mut self, frame: &mut [u8], timeout: Duration) -> Result<()> {
+        self.0.read(frame, &mut Patience::new(timeout))
+    }
+}

@@ -1,12 +1,12 @@
 //! Boxes of non-maximum suppression, from an emulated device to the user.
 #![cfg(feature = "emulator")]
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use hailo_linux::emulator::Emulator;
 use hailo_linux::hef::{Hef, proto_layers};
-use hailo_linux::network::{Api, Error, Model, Options};
+use hailo_linux::network::{Active, Api, Error, Model, Options};
 use hailo_mock::{BoardFirmware, InputFrame, Machine, NetworkFunction};
 use hailo_tests::models::artificial;
 use hailo_tests::models::files::Builder;
@@ -18,6 +18,8 @@ const CLASSES: u8 = 4;
 #[derive(Clone, Copy, Debug)]
 struct Sender {
     burst: usize,
+    /// A channel with something else: the first byte, over and over.
+    plain: Option<u8>,
 }
 
 impl Sender {
@@ -34,17 +36,38 @@ impl Sender {
 }
 
 impl NetworkFunction for Sender {
-    fn compute(&self, _: &[InputFrame<'_>], _: u8, _: &mut [u8]) {}
+    fn compute(&self, inputs: &[InputFrame<'_>], _: u8, output: &mut [u8]) {
+        output.fill(inputs[0].bytes[0]);
+    }
 
-    fn send(&self, inputs: &[InputFrame<'_>], _: u8, _: &mut [u8], send: &mut dyn FnMut(&[u8])) {
+    fn send(&self, inputs: &[InputFrame<'_>], channel: u8, output: &mut [u8], send: &mut dyn FnMut(&[u8])) {
+        if self.plain == Some(channel) {
+            self.compute(inputs, channel, output);
+            return send(output);
+        }
         send(&self.words(&inputs[0].bytes[..CLASSES.into()]));
     }
 }
 
 /// A model with one input and boxes as its output.
 fn model(bursts: Option<u32>, change: impl Fn(&mut proto_layers::NmsInfo)) -> Model {
-    let made_up = artificial::file(1, 1);
+    with_boxes(1, &[0], bursts, change)
+}
+
+/// A model with one input and so many outputs, these of which give boxes.
+fn with_boxes(
+    outputs: usize,
+    boxes: &[usize],
+    bursts: Option<u32>,
+    change: impl Fn(&mut proto_layers::NmsInfo),
+) -> Model {
+    let made_up = artificial::file(1, outputs);
+    let mut seen = 0;
     let builder = Builder::of_version_1(&made_up).with_boundary(1, |layer| {
+        seen += 1;
+        if !boxes.contains(&(seen - 1)) {
+            return;
+        }
         let Some(proto_layers::EdgeKind::LayerInfo(info)) = &mut layer.edge else { return };
         let base = info.edge_layer_base.get_or_insert_default();
         base.format = 6;
@@ -64,7 +87,7 @@ fn model(bursts: Option<u32>, change: impl Fn(&mut proto_layers::NmsInfo)) -> Mo
 }
 
 fn emulator(burst: usize) -> Emulator {
-    let firmware = move |_| BoardFirmware::default().computing(Sender { burst });
+    let firmware = move |_| BoardFirmware::default().computing(Sender { burst, plain: None });
     Emulator::with_machine(Machine::builder().firmware(firmware).build().unwrap(), "mock")
 }
 
@@ -90,7 +113,7 @@ fn frames_of_boxes_are_put_together() {
         let mut output = vec![9; active.outputs()[0].frame_size()];
         // More transfers than the ring has room for at a time.
         for number in 0..200u8 {
-            let counts = [number % 7, 0, 6, number / 7 % 7];
+            let counts = counts(number);
             input[..4].copy_from_slice(&counts);
             active.infer(&[&input], &mut [&mut output], TIMEOUT).unwrap();
             assert_eq!(output, frame(&counts, output.len()), "bursts of {bursts:?}, frame {number}");
@@ -101,23 +124,159 @@ fn frames_of_boxes_are_put_together() {
     }
 }
 
+/// How many boxes of each class there are in a frame.
+fn counts(number: u8) -> [u8; CLASSES as usize] {
+    [number % 7, 0, 6, number / 7 % 7]
+}
+
+/// Runs frames with a queue that is always full, and looks at what comes back.
+fn pipelined(active: &mut Active<'_>, frames: u8, look: impl Fn(u8, usize, &[u8])) {
+    let mut under_way = VecDeque::new();
+    let mut spare = Vec::new();
+    for number in 0..frames {
+        while active.in_flight() < active.capacity().min(usize::from(frames - number)) {
+            let mut frame = spare.pop().unwrap_or_else(|| active.allocate_frame().unwrap());
+            let next = number + active.in_flight() as u8;
+            frame.inputs.iter_mut().for_each(|input| input.as_mut_slice()[..4].copy_from_slice(&counts(next)));
+            frame.outputs.iter_mut().for_each(|output| output.as_mut_slice().fill(9));
+            under_way.push_back(frame.outputs.iter().map(|output| output.as_slice().as_ptr()).collect::<Vec<_>>());
+            active.submit(frame).unwrap();
+        }
+        let frame = active.receive(TIMEOUT).unwrap();
+        let own: Vec<_> = frame.outputs.iter().map(|output| output.as_slice().as_ptr()).collect();
+        assert_eq!(Some(own), under_way.pop_front(), "each frame comes back in its own buffers");
+        (0..).zip(&frame.outputs).for_each(|(index, output)| look(number, index, output.as_slice()));
+        spare.push(frame);
+    }
+    assert!(matches!(active.receive(TIMEOUT), Err(Error::QueueEmpty)));
+}
+
+#[test]
+fn boxes_come_into_buffers_of_the_caller() {
+    let options = Options { api: Api::Pipelined, ..Options::default() };
+    for bursts in [None, Some(4), Some(8)] {
+        let emulator = emulator(bursts.unwrap_or(1) as usize);
+        let device = emulator.open(0).unwrap();
+        let mut network = device.configure(&model(bursts, |_| ()), &options).unwrap();
+        for _ in 0..2 {
+            let mut active = network.activate().unwrap();
+            assert!(active.capacity() > 1);
+            pipelined(&mut active, 200, |number, _, output| {
+                assert_eq!(output, frame(&counts(number), output.len()), "bursts of {bursts:?}, frame {number}");
+            });
+            // Some stay under way.
+            for _ in 0..2 {
+                let frame = active.allocate_frame().unwrap();
+                active.submit(frame).unwrap();
+            }
+            active.deactivate().unwrap();
+        }
+        drop((network, device));
+        assert!(emulator.machine().report().is_clean());
+    }
+}
+
+#[test]
+fn boxes_come_beside_each_other_and_other_outputs() {
+    for (boxes, plain) in [(&[0, 1][..], None), (&[1], Some(0)), (&[0], Some(1))] {
+        for api in [Api::Blocking, Api::Pipelined] {
+            let model = with_boxes(2, boxes, Some(2), |_| ());
+            let sender = Sender { burst: 2, plain: plain.map(|index| 16 + index) };
+            let firmware = move |_| BoardFirmware::default().computing(sender);
+            let machine = Machine::builder().firmware(firmware).build().unwrap();
+            let device = Emulator::with_machine(machine, "mock").open(0).unwrap();
+            let mut network = device.configure(&model, &Options { api, ..Options::default() }).unwrap();
+            let mut active = network.activate().unwrap();
+            let look = |number: u8, index: usize, output: &[u8]| {
+                if plain == Some(index as u8) {
+                    assert!(output.iter().all(|byte| *byte == counts(number)[0]), "frame {number}");
+                } else {
+                    assert_eq!(output, frame(&counts(number), output.len()), "frame {number}");
+                }
+            };
+            if api == Api::Pipelined {
+                pipelined(&mut active, 100, look);
+                continue;
+            }
+            let mut input = vec![0; active.inputs()[0].frame_size()];
+            let mut outputs: Vec<_> = active.outputs().iter().map(|output| vec![9; output.frame_size()]).collect();
+            for number in 0..100 {
+                input[..4].copy_from_slice(&counts(number));
+                let mut outputs: Vec<&mut [u8]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+                active.infer(&[&input], &mut outputs, TIMEOUT).unwrap();
+                outputs.iter().enumerate().for_each(|(index, output)| look(number, index, output));
+            }
+        }
+    }
+}
+
+#[test]
+fn boxes_are_read_or_come_with_whole_frames() {
+    let device = emulator(1).open(0).unwrap();
+    let options = Options { api: Api::Pipelined, ..Options::default() };
+    let mut network = device.configure(&model(None, |_| ()), &options).unwrap();
+    let mut active = network.activate().unwrap();
+    let mut output = vec![9; active.outputs()[0].frame_size()];
+    // Each stream for itself.
+    for number in 0..100 {
+        let mut input = active.inputs()[0].allocate().unwrap();
+        input.as_mut_slice()[..4].copy_from_slice(&counts(number));
+        let sent = active.inputs()[0].launch(input).unwrap();
+        active.outputs()[0].read(&mut output, TIMEOUT).unwrap();
+        assert_eq!(output, frame(&counts(number), output.len()));
+        sent.wait(TIMEOUT).unwrap();
+    }
+    let buffer = active.outputs()[0].allocate().unwrap();
+    assert_eq!(buffer.len(), output.len());
+    let (error, buffer) = active.outputs()[0].launch(buffer).unwrap_err();
+    assert!(matches!(error, Error::ManyTransfers { .. }) && buffer.is_some(), "{error}");
+    // No frame is there to be received.
+    let short = Duration::from_millis(20);
+    assert!(matches!(active.outputs()[0].read(&mut output, short), Err(Error::Device(_))));
+    // What belongs to a frame that was submitted is not given to anybody else.
+    let mut whole = active.allocate_frame().unwrap();
+    whole.inputs[0].as_mut_slice()[..4].copy_from_slice(&counts(5));
+    active.submit(whole).unwrap();
+    assert!(matches!(active.outputs()[0].read(&mut output, TIMEOUT), Err(Error::OtherApi { .. })));
+    let whole = active.receive(TIMEOUT).unwrap();
+    assert_eq!(whole.outputs[0].as_slice(), frame(&counts(5), output.len()));
+}
+
 #[test]
 fn more_boxes_than_the_model_allows_are_an_error() {
-    let device = emulator(1).open(0).unwrap();
-    let mut network = device.configure(&model(None, |_| ()), &Options::default()).unwrap();
-    let mut active = network.activate().unwrap();
-    let mut input = vec![0; active.inputs()[0].frame_size()];
-    input[0] = 7;
-    let mut output = vec![9; active.outputs()[0].frame_size()];
-    let error = active.infer(&[&input], &mut [&mut output], TIMEOUT).unwrap_err();
-    assert!(matches!(error, Error::Boxes { .. }), "{error}");
+    for api in [Api::Blocking, Api::Pipelined] {
+        let device = emulator(1).open(0).unwrap();
+        let mut network = device.configure(&model(None, |_| ()), &Options { api, ..Options::default() }).unwrap();
+        let mut active = network.activate().unwrap();
+        let error = match api {
+            Api::Blocking => {
+                let mut input = vec![0; active.inputs()[0].frame_size()];
+                input[0] = 7;
+                let mut output = vec![9; active.outputs()[0].frame_size()];
+                active.infer(&[&input], &mut [&mut output], TIMEOUT).unwrap_err()
+            }
+            Api::Pipelined => {
+                // The second frame is sound, but nobody knows where it begins.
+                for first in [7, 1] {
+                    let mut frame = active.allocate_frame().unwrap();
+                    frame.inputs[0].as_mut_slice().fill(0);
+                    frame.inputs[0].as_mut_slice()[0] = first;
+                    active.submit(frame).unwrap();
+                }
+                active.receive(TIMEOUT).unwrap_err();
+                active.receive(TIMEOUT).unwrap_err()
+            }
+        };
+        assert!(matches!(error, Error::Boxes { .. }), "{error}");
+        assert_eq!(active.in_flight(), 0);
+    }
 }
 
 #[test]
 fn what_cannot_be_put_together_is_refused_by_name() {
     let refused = |model: Model, api: Api| {
-        let refusal = model.can_run(api).unwrap_err().to_string();
-        let device = Arc::new(emulator(1)).open(0).unwrap();
+        let refusal = model.can_run().unwrap_err().to_string();
+        let device = emulator(1).open(0).unwrap();
         let mut network = device.configure(&model, &Options { api, ..Options::default() }).unwrap();
         let error = network.activate().unwrap_err();
         assert!(matches!(&error, Error::Refused(_)) && error.to_string().contains(&refusal), "{error}");
@@ -125,13 +284,12 @@ fn what_cannot_be_put_together_is_refused_by_name() {
     };
     let output = model(None, |_| ()).outputs().next().unwrap().tensor.name.clone();
     for (model, api, what) in [
-        (model(None, |_| ()), Api::Pipelined, "only the blocking interface"),
         (model(None, |info| info.input_division_factor = 2), Api::Blocking, "2 chunks"),
-        (model(None, |info| info.bbox_size = 16), Api::Blocking, "boxes of 16 bytes"),
+        (model(None, |info| info.bbox_size = 16), Api::Pipelined, "boxes of 16 bytes"),
     ] {
         let description = model.hef().describe().to_string();
         let refusal = refused(model, api);
         assert!(refusal.contains(&output) && refusal.contains(what), "{refusal}");
-        assert_eq!(description.contains(what), api == Api::Blocking, "{description}");
+        assert!(description.contains(what), "{description}");
     }
 }

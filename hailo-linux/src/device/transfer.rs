@@ -167,6 +167,16 @@ impl Patience {
         Self { timeout, end: None }
     }
 
+    /// As much of it as is left, but no more than this.
+    pub(crate) fn at_most(&mut self, timeout: Duration) -> Self {
+        Self::new(self.left().map_or(timeout, |left| left.min(timeout)))
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
+    }
+
     /// How much of it is left, if it ends at all. The first call begins it.
     pub(super) fn left(&mut self) -> Option<Duration> {
         match self.end {

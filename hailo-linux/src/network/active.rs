@@ -9,7 +9,7 @@ use hailo_abi::{ChannelBitmaps, ChannelId};
 
 use super::configure::Configured;
 use super::error::{Error, Result};
-use super::stream::{InputStream, OutputStream, StreamEnd, is_timeout, open};
+use super::stream::{InputStream, OutputStream, StreamEnd, open};
 use crate::device::transfer::Patience;
 use crate::transform::Direction;
 use crate::{Channels, DmaBuffer};
@@ -24,6 +24,8 @@ pub struct Active<'a> {
     outputs: Vec<OutputStream>,
     in_flight: VecDeque<Frame>,
     capacity: usize,
+    /// Which outputs give boxes, one bit for each.
+    boxes: u64,
     channels: Option<Channels>,
     configured: &'a mut Configured,
 }
@@ -37,7 +39,8 @@ pub struct Frame(Box<Buffers>);
 pub struct Buffers {
     /// What goes in: a buffer for every input, in their order.
     pub inputs: Vec<DmaBuffer>,
-    /// What comes out: a buffer for every output, in their order.
+    /// What comes out: a buffer for every output, in their order. Boxes of non-maximum suppression are put together in theirs
+    /// by [`Active::receive`]; the device writes them elsewhere.
     pub outputs: Vec<DmaBuffer>,
     /// Empty but while the frame is under way: its transfers, by their numbers on the channels; those of the outputs, then those
     /// of the inputs, both from the last to the first.
@@ -98,6 +101,7 @@ impl Configured {
             outputs: Vec::new(),
             in_flight: VecDeque::new(),
             capacity: 0,
+            boxes: 0,
             channels: None,
             configured: self,
         };
@@ -127,7 +131,9 @@ impl Active<'_> {
         let mut depths = Vec::new();
         for stream in streams.iter_mut() {
             let end = open(device, channels, stream, *api)?;
-            depths.push(end.depth);
+            if !end.has_boxes() {
+                depths.push(end.depth);
+            }
             match end.boundary.layer.direction {
                 Direction::Input => self.inputs.push(InputStream(end)),
                 Direction::Output => self.outputs.push(OutputStream(end)),
@@ -135,6 +141,10 @@ impl Active<'_> {
         }
         self.capacity = depths.into_iter().min().unwrap_or(0);
         self.in_flight.reserve(self.capacity);
+        for (index, output) in self.outputs.iter_mut().enumerate() {
+            // Each has a channel of its own, of which there are far fewer than bits.
+            self.boxes |= u64::from(output.0.reserve_boxes(self.capacity)) << index;
+        }
         // Results are fetched ahead, so that the device always finds room.
         for output in &mut self.outputs {
             output.0.fetch_ahead()?;
@@ -172,7 +182,14 @@ impl Active<'_> {
         for (stream, frame) in self.inputs.iter_mut().zip(inputs) {
             stream.0.write(frame, &mut patience)?;
         }
-        for (stream, frame) in self.outputs.iter_mut().zip(outputs) {
+        // Of other outputs whole frames are fetched ahead; where there is no room for boxes, everything waits.
+        each_of(self.boxes, &mut patience, |index, patience| {
+            match (self.outputs.get_mut(index), outputs.get_mut(index)) {
+                (Some(stream), Some(frame)) => stream.0.read(frame, patience),
+                _ => Ok(()),
+            }
+        })?;
+        for (stream, frame) in self.outputs.iter_mut().zip(outputs).filter(|(stream, _)| !stream.0.has_boxes()) {
             stream.0.read(frame, &mut patience)?;
         }
         Ok(())
@@ -217,10 +234,20 @@ impl Active<'_> {
         }
         let Buffers { inputs, outputs, transfers } = &mut *frame.0;
         // Room for the results first, so that the device always finds it.
-        let launched = (self.outputs.iter().rev())
+        let launched = (self.outputs.iter_mut().rev())
             .try_for_each(|output| output.0.launch_last(outputs, transfers))
-            .and_then(|()| (self.inputs.iter().rev()).try_for_each(|input| input.0.launch_last(inputs, transfers)));
+            .and_then(|()| (self.inputs.iter_mut().rev()).try_for_each(|input| input.0.launch_last(inputs, transfers)));
         if let Err(error) = launched {
+            // Of boxes the device has nothing yet.
+            while let Some(buffer) = self
+                .outputs
+                .len()
+                .checked_sub(transfers.len())
+                .and_then(|index| self.outputs.get_mut(index).and_then(|output| output.0.taken_back()))
+            {
+                outputs.push(buffer);
+                transfers.pop();
+            }
             // What the device has of it comes back with the channels.
             let whole = transfers.is_empty() && outputs.len() == self.outputs.len();
             return Err(SubmitError { error, frame: whole.then_some(frame) });
@@ -235,32 +262,53 @@ impl Active<'_> {
     /// [`Error::QueueEmpty`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if it is not done in time, which changes nothing; what driver and
     /// hardware reported, upon which the frame is lost.
     pub fn receive(&mut self, timeout: Duration) -> Result<Frame> {
+        match self.complete(&mut Patience::new(timeout)) {
+            Ok(()) => self.in_flight.pop_front().ok_or(Error::QueueEmpty),
+            Err(error) => {
+                if !error.is_timeout() {
+                    self.give_up();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the buffers of the oldest frame back.
+    fn complete(&mut self, patience: &mut Patience) -> Result<()> {
         let Some(frame) = self.in_flight.front_mut() else { return Err(Error::QueueEmpty) };
+        // Of other outputs whole frames are launched; where there is no room for boxes, everything waits.
+        each_of(self.boxes, patience, |index, patience| {
+            self.outputs.get_mut(index).map_or(Ok(()), |output| output.0.assemble(patience))
+        })?;
         let Buffers { inputs, outputs, transfers } = &mut *frame.0;
-        let mut patience = Patience::new(timeout);
         // Those that are done give their buffers back at once, also if others are not.
         while let Some(transfer) = transfers.last() {
             let left = transfers.len();
-            let (end, buffers) = match left.checked_sub(self.outputs.len() + 1) {
-                Some(others) => (self.inputs.get(self.inputs.len() - 1 - others).map(|stream| &stream.0), &mut *inputs),
-                None => (self.outputs.get(self.outputs.len() - left).map(|stream| &stream.0), &mut *outputs),
-            };
-            let Some(end) = end else { break };
-            match end.channel.claim(*transfer, &mut patience) {
-                Ok(buffer) => buffers.push(buffer),
-                Err(error) => {
-                    if !is_timeout(&error) {
-                        self.in_flight.pop_front();
-                    }
-                    return Err(error.into());
+            match left.checked_sub(self.outputs.len() + 1) {
+                Some(others) => {
+                    let Some(input) = self.inputs.get(self.inputs.len() - 1 - others) else { break };
+                    inputs.push(input.0.channel.claim(*transfer, patience)?);
+                }
+                None => {
+                    let count = self.outputs.len();
+                    let Some(output) = self.outputs.get_mut(count - left) else { break };
+                    outputs.push(match output.0.assembled() {
+                        Some(boxes) => boxes,
+                        None => output.0.channel.claim(*transfer, patience)?,
+                    });
                 }
             }
             transfers.pop();
         }
-        match self.in_flight.pop_front() {
-            Some(frame) => Ok(frame),
-            None => Err(Error::QueueEmpty),
-        }
+        Ok(())
+    }
+
+    /// Forgets the oldest frame, of which something failed.
+    #[cold]
+    fn give_up(&mut self) {
+        let Some(frame) = self.in_flight.pop_front() else { return };
+        let taken = self.outputs.len().saturating_sub(frame.transfers.len());
+        self.outputs.iter_mut().skip(taken).for_each(|output| drop(output.0.assembled()));
     }
 
     /// Whether the frame is one of this network's.
@@ -319,5 +367,65 @@ impl Drop for Active<'_> {
     fn drop(&mut self) {
         // Whoever wants to know calls `deactivate`.
         let _ = self.stop();
+    }
+}
+
+/// Calls `wait` for each of the outputs that the bits stand for. While it waits for one of several, the others have their turns:
+/// the device may have to get rid of something there before it goes on.
+fn each_of(
+    mut outputs: u64,
+    patience: &mut Patience,
+    mut wait: impl FnMut(usize, &mut Patience) -> Result<()>,
+) -> Result<()> {
+    const TURN: Duration = Duration::from_millis(1);
+    while outputs != 0 {
+        let mut rest = outputs;
+        while rest != 0 {
+            let index = rest.trailing_zeros();
+            rest &= rest - 1;
+            let to_the_end = outputs.is_power_of_two() || patience.is_over();
+            let outcome = match to_the_end {
+                true => wait(index as usize, patience),
+                false => wait(index as usize, &mut patience.at_most(TURN)),
+            };
+            match outcome {
+                Ok(()) => outputs &= !(1 << index),
+                Err(error) if error.is_timeout() && !to_the_end => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn timeout() -> Error {
+        crate::Error::new("a device", "wait", ErrorKind::Timeout(Duration::ZERO)).into()
+    }
+
+    #[test]
+    fn each_gets_its_turn_while_others_are_waited_for() {
+        let mut asked = [0; 4];
+        let wait = |index: usize, _: &mut Patience| {
+            asked[index] += 1;
+            if index == 3 { Ok(()) } else { Err(timeout()) }
+        };
+        let error = each_of(0b1001, &mut Patience::new(Duration::from_millis(20)), wait).unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        // The one that was done is not asked again, and the other may then use all the time there is.
+        assert_eq!((asked[3], asked[0]), (1, 2));
+        // Neither gets ahead without the other.
+        let mut asked = [0; 4];
+        let wait = |index: usize, _: &mut Patience| {
+            asked[index] += 1;
+            if asked[0] + asked[3] >= 6 { Ok(()) } else { Err(timeout()) }
+        };
+        each_of(0b1001, &mut Patience::new(Duration::from_secs(100)), wait).unwrap();
+        assert_eq!((asked[0], asked[3]), (4, 3));
+        assert!(each_of(0, &mut Patience::new(Duration::ZERO), |_, _| Err(timeout())).is_ok());
     }
 }

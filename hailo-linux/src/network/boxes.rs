@@ -1,7 +1,10 @@
 //! [`Boxes`]: the boxes that a device sends after non-maximum suppression, put together to frames.
 
+use std::collections::VecDeque;
+
+use super::error::Error;
+use crate::DmaBuffer;
 use crate::hef::{Layer, Nms, NmsMode, Refusal};
-use crate::network::{Api, Error};
 
 /// Bytes of what the device sends at a time: a box, or the end of a class.
 const WORD: usize = Nms::WORD as usize;
@@ -27,18 +30,50 @@ pub(super) struct Boxes {
     /// Words of the burst that have come, and whether the rest of it means nothing.
     place: usize,
     padding: bool,
+    /// What the device sent that cannot be; nothing can be made of what follows.
+    broken: Option<&'static str>,
 }
 
 /// Refuses to run a network with this layer, if its boxes cannot be put together.
-pub(super) fn check(layer: &Layer, api: Api) -> Result<(), Refusal> {
-    let Some(nms) = &layer.tensor.nms else { return Ok(()) };
-    let refused = |what: String| Err(Refusal::unsupported(format!("output `{}`: {what}", layer.tensor.name)));
-    if api == Api::Pipelined {
-        return refused(
-            "boxes come in a varying number of transfers, which only the blocking interface puts together".into(),
-        );
+pub(super) fn check(layer: &Layer) -> Result<(), Refusal> {
+    let refused = |what| Err(Refusal::unsupported(format!("output `{}`: {what}", layer.tensor.name)));
+    layer.tensor.nms.as_ref().and_then(Nms::not_readable).map_or(Ok(()), refused)
+}
+
+/// Boxes that are put together, and the buffers of frames that wait for them.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    pub(super) boxes: Boxes,
+    /// Room for a transfer.
+    pub(super) portion: Vec<u8>,
+    /// The buffers of the frames under way, the oldest first.
+    pub(super) waiting: VecDeque<DmaBuffer>,
+    /// How many of them have their boxes.
+    pub(super) ready: usize,
+}
+
+impl Assembly {
+    /// What stands for a transfer in a frame that has none of its own.
+    pub(super) const NO_TRANSFER: u32 = u32::MAX;
+
+    /// For an output that [`check`] lets through, with transfers of so many bytes.
+    pub(super) fn new(nms: &Nms, size: usize) -> Self {
+        Self { boxes: Boxes::new(nms), portion: vec![0; size], waiting: VecDeque::new(), ready: 0 }
     }
-    nms.not_readable().map_or(Ok(()), refused)
+
+    /// Gives the boxes of a frame, which are complete, to the oldest one without.
+    pub(super) fn finish(&mut self) {
+        if let Some(buffer) = self.waiting.get_mut(self.ready) {
+            self.boxes.finish(buffer.as_mut_slice());
+            self.ready += 1;
+        }
+    }
+
+    /// The oldest buffer.
+    pub(super) fn oldest(&mut self) -> Option<DmaBuffer> {
+        self.ready = self.ready.saturating_sub(1);
+        self.waiting.pop_front()
+    }
 }
 
 impl Boxes {
@@ -55,6 +90,7 @@ impl Boxes {
             count: 0,
             place: 0,
             padding: false,
+            broken: None,
         }
     }
 
@@ -66,11 +102,22 @@ impl Boxes {
     /// Takes a transfer. Returns whether the frame is complete.
     ///
     /// # Errors
-    /// [`Error::Boxes`] if it cannot be what the model says.
+    /// [`Error::Boxes`] if it cannot be what the model says, from then on.
     pub(super) fn take(&mut self, transfer: &[u8]) -> Result<bool, Error> {
+        let outcome = match self.broken {
+            Some(what) => Err(what),
+            None => self.read(transfer),
+        };
+        outcome.map_err(|what| {
+            self.broken = Some(what);
+            Error::Boxes { what }
+        })
+    }
+
+    fn read(&mut self, transfer: &[u8]) -> Result<bool, &'static str> {
         for word in transfer.as_chunks::<WORD>().0 {
             if self.ended == self.classes {
-                return Err(Error::Boxes { what: "something behind the end of the last class" });
+                return Err("something behind the end of the last class");
             }
             if self.place == 0 && !self.padding && self.count == 0 {
                 self.begin_class();
@@ -84,7 +131,7 @@ impl Boxes {
                 self.end_class();
                 self.padding = true;
             } else if *word != END {
-                return Err(Error::Boxes { what: "a box behind the end of its class" });
+                return Err("a box behind the end of its class");
             }
             if self.place == 0 {
                 self.padding = false;
@@ -100,9 +147,9 @@ impl Boxes {
         self.frame.extend([0; 2]);
     }
 
-    fn add(&mut self, word: &[u8; WORD]) -> Result<(), Error> {
+    fn add(&mut self, word: &[u8; WORD]) -> Result<(), &'static str> {
         if self.count == self.max_boxes {
-            return Err(Error::Boxes { what: "more boxes of a class than the model allows" });
+            return Err("more boxes of a class than the model allows");
         }
         self.count += 1;
         self.frame.extend(word);

@@ -23,7 +23,7 @@ pub(super) struct Stream {
     pub(super) boundary: Boundary,
     /// Its list, while no channel has it.
     pub(super) list: Option<DescriptorList>,
-    /// The memory that the list points to for good, for blocking use.
+    /// The memory that the list points to for good, for blocking use and for boxes.
     pub(super) ring: Option<SharedBuffer>,
 }
 
@@ -115,7 +115,7 @@ impl Device {
             _bounce: Vec::new(),
             plan,
             api: options.api,
-            not_runnable: model.can_run(options.api).err(),
+            not_runnable: model.can_run().err(),
             application,
             firmware: interface,
             device: self.clone(),
@@ -242,7 +242,8 @@ impl Configured {
                     self._bounce.push(self.device.allocate(size, BufferDirection::ToDevice)?.share());
                 }
             }
-            if self.api != Api::Blocking {
+            // Boxes come in a number of transfers that nobody knows before.
+            if self.api != Api::Blocking && layer.tensor.nms.is_none() {
                 continue;
             }
             let Some(list) = stream.list.as_mut() else { continue };

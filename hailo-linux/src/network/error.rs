@@ -59,6 +59,12 @@ pub enum Error {
         /// For which.
         configured: super::Api,
     },
+    /// Boxes of non-maximum suppression are no transfer of their own.
+    #[error("stream `{stream}` gives boxes, which come in many transfers: read them, or submit whole frames")]
+    ManyTransfers {
+        /// The stream.
+        stream: String,
+    },
     /// The device sent what boxes of non-maximum suppression cannot be. The network has to be activated again.
     #[error("the device sent {what}")]
     Boxes {
@@ -80,12 +86,19 @@ impl Error {
         match self {
             Self::Model(error) => error.library_status(),
             Self::Refused(refusal) => Some(refusal.status),
-            Self::AlreadyActive | Self::TooMany { .. } | Self::OtherApi { .. } => Some(LibraryStatus::InvalidOperation),
+            Self::AlreadyActive | Self::TooMany { .. } | Self::OtherApi { .. } | Self::ManyTransfers { .. } => {
+                Some(LibraryStatus::InvalidOperation)
+            }
             Self::FrameLength { .. } | Self::FrameCount { .. } | Self::NoGroup { .. } => {
                 Some(LibraryStatus::InvalidArgument)
             }
             _ => None,
         }
+    }
+
+    /// Whether something was not done in time, and may still be.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Device(error) if matches!(error.kind(), crate::ErrorKind::Timeout(_)))
     }
 }
 

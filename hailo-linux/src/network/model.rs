@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::boxes;
 use super::error::{Error, Result};
-use super::{Api, boxes};
 use crate::hef::{Connection, CoreOp, Group, Hef, Layer, Refusal, Within};
 use crate::transform::Direction;
 
@@ -41,13 +41,13 @@ impl Model {
         }
     }
 
-    /// Whether the network can be run with this interface. One that cannot is [configured](crate::Device::configure) all the
+    /// Whether the network can be run. One that cannot is [configured](crate::Device::configure) all the
     /// same, but not [activated](super::Configured::activate).
     ///
     /// # Errors
     /// What is not supported, by name: caches, which nobody moves on from frame to frame, and boxes of non-maximum
     /// suppression in forms that cannot be put together.
-    pub fn can_run(&self, api: Api) -> Result<(), Refusal> {
+    pub fn can_run(&self) -> Result<(), Refusal> {
         let name = || format!("group `{}`", self.group().name);
         let layers =
             self.core_op().into_iter().flat_map(|core_op| &core_op.contexts).flat_map(|context| &context.layers);
@@ -57,7 +57,7 @@ impl Model {
                 return Err(Refusal::unsupported(what)).within(name);
             }
             if layer.is_boundary() {
-                boxes::check(layer, api).within(name)?;
+                boxes::check(layer).within(name)?;
             }
         }
         Ok(())

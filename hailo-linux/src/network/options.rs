@@ -23,8 +23,8 @@ pub enum Api {
     /// vendor's synchronous streams.)
     #[default]
     Blocking,
-    /// Frames are in buffers of the caller's, which are launched as they are and come back. (The vendor's asynchronous
-    /// streams.)
+    /// Frames are in buffers of the caller's, which are launched as they are and come back; only boxes of non-maximum
+    /// suppression take the way of the other form before they get there. (The vendor's asynchronous streams.)
     Pipelined,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hailo_abi::ChannelId;
 
-use super::boxes::Boxes;
+use super::boxes::Assembly;
 use super::configure::Stream;
 use super::error::{Error, Result};
 use super::options::Api;
@@ -16,7 +16,7 @@ use crate::device::shared::SharedBuffer;
 use crate::device::transfer::{InPlace, Patience};
 use crate::limits::MAX_PENDING_TRANSFERS;
 use crate::transform::Direction;
-use crate::{Channel, Channels, Device, DmaBuffer, ErrorKind, LaunchError, Transfer};
+use crate::{Channel, Channels, Device, DmaBuffer, LaunchError, Transfer};
 
 /// A stream into the network.
 #[derive(Debug)]
@@ -34,10 +34,11 @@ pub(super) struct StreamEnd {
     /// How many transfers are under way at most.
     pub(super) depth: usize,
     device: Device,
-    /// For blocking use.
+    api: Api,
+    /// For blocking use, and for boxes.
     ring: Option<Ring>,
     /// For boxes of non-maximum suppression.
-    boxes: Option<Boxes>,
+    boxes: Option<Assembly>,
 }
 
 /// The memory that a list points to for good, and what is under way in it.
@@ -52,8 +53,6 @@ struct Ring {
     next: usize,
     /// The transfers that are under way, by their numbers on the channel.
     pending: VecDeque<u32>,
-    /// Room for a transfer that is no whole frame.
-    portion: Vec<u8>,
 }
 
 /// Opens the channel of a stream.
@@ -67,20 +66,17 @@ pub(super) fn open(device: &Device, channels: &Channels, stream: &mut Stream, ap
     channel.mark_started();
     let depth = (descriptors - 1) / per_transfer.max(1);
     let depth = depth.min(boundary.queue_depth.into()).min(MAX_PENDING_TRANSFERS);
-    let ring = match (api, &stream.ring) {
-        (Api::Blocking, Some(buffer)) => Some(Ring {
-            buffer: buffer.clone(),
-            descriptors,
-            per_transfer,
-            oldest: 0,
-            next: 0,
-            pending: VecDeque::with_capacity(depth),
-            portion: Vec::new(),
-        }),
-        _ => None,
-    };
-    let boxes = boundary.layer.tensor.nms.as_ref().map(Boxes::new);
-    Ok(StreamEnd { boundary, channel, depth, device: device.clone(), ring, boxes })
+    let ring = stream.ring.as_ref().map(|buffer| Ring {
+        buffer: buffer.clone(),
+        descriptors,
+        per_transfer,
+        oldest: 0,
+        next: 0,
+        pending: VecDeque::with_capacity(depth),
+    });
+    let size = boundary.layer.transfer_size as usize;
+    let boxes = boundary.layer.tensor.nms.as_ref().map(|nms| Assembly::new(nms, size));
+    Ok(StreamEnd { boundary, channel, depth, device: device.clone(), api, ring, boxes })
 }
 
 impl Ring {
@@ -91,12 +87,12 @@ impl Ring {
         self.retire(outcome)
     }
 
-    /// Takes leave of the transfers that are done.
-    fn finish_those_done(&mut self, channel: &Channel) -> Result<()> {
-        while let Some(outcome) = self.pending.front().and_then(|oldest| channel.claim_if_finished(*oldest)) {
-            self.retire(outcome)?;
+    /// Takes leave of the oldest transfer if it is done.
+    fn finish_if_done(&mut self, channel: &Channel) -> Result<bool> {
+        match self.pending.front().and_then(|oldest| channel.claim_if_finished(*oldest)) {
+            Some(outcome) => self.retire(outcome).map(|()| true),
+            None => Ok(false),
         }
-        Ok(())
     }
 
     /// Forgets the oldest transfer, of which this is the outcome, unless it is still under way.
@@ -107,10 +103,11 @@ impl Ring {
                 Ok(())
             }
             Err(error) => {
-                if !is_timeout(&error) {
+                let error = Error::from(error);
+                if !error.is_timeout() {
                     self.pending.pop_front();
                 }
-                Err(error.into())
+                Err(error)
             }
         }
     }
@@ -159,10 +156,6 @@ impl Ring {
     }
 }
 
-pub(super) fn is_timeout(error: &crate::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Timeout(_))
-}
-
 impl StreamEnd {
     /// Bytes of a transfer.
     fn size(&self) -> usize {
@@ -171,7 +164,7 @@ impl StreamEnd {
 
     /// Bytes of a frame.
     fn frame_size(&self) -> usize {
-        self.boxes.as_ref().map_or_else(|| self.size(), Boxes::frame_size)
+        self.boxes.as_ref().map_or_else(|| self.size(), |assembly| assembly.boxes.frame_size())
     }
 
     pub(super) fn allocate(&self) -> Result<DmaBuffer> {
@@ -179,7 +172,7 @@ impl StreamEnd {
             Direction::Input => BufferDirection::ToDevice,
             Direction::Output => BufferDirection::FromDevice,
         };
-        Ok(self.device.allocate(self.size(), direction)?)
+        Ok(self.device.allocate(self.frame_size(), direction)?)
     }
 
     fn check_length(&self, given: usize) -> Result<()> {
@@ -200,26 +193,35 @@ impl StreamEnd {
         Ok(())
     }
 
-    /// Whether a buffer of the caller's can be launched.
+    /// Whether a buffer of the caller's can be given to the network.
     pub(super) fn check(&self, buffer: &DmaBuffer) -> Result<()> {
-        if self.ring.is_some() {
-            return Err(Error::OtherApi { configured: Api::Blocking });
+        if self.api != Api::Pipelined {
+            return Err(Error::OtherApi { configured: self.api });
         }
         self.check_length(buffer.len())
     }
 
     /// Launches a buffer of the caller's.
     fn launch(&self, buffer: DmaBuffer) -> Result<Transfer, (Error, Option<DmaBuffer>)> {
-        match self.check(&buffer) {
+        let checked = match &self.boxes {
+            None => self.check(&buffer),
+            Some(_) => Err(Error::ManyTransfers { stream: self.boundary.layer.tensor.name.clone() }),
+        };
+        match checked {
             Ok(()) => self.channel.launch(buffer).map_err(|LaunchError { error, load }| (error.into(), load)),
             Err(error) => Err((error, Some(buffer))),
         }
     }
 
     /// Launches the last of the buffers, which was checked, and notes its transfer. It stays where it is if the device has
-    /// nothing of it.
-    pub(super) fn launch_last(&self, buffers: &mut Vec<DmaBuffer>, transfers: &mut Vec<u32>) -> Result<()> {
+    /// nothing of it. One for boxes waits here until they are put together.
+    pub(super) fn launch_last(&mut self, buffers: &mut Vec<DmaBuffer>, transfers: &mut Vec<u32>) -> Result<()> {
         let Some(buffer) = buffers.pop() else { return Err(Error::QueueEmpty) };
+        if let Some(assembly) = &mut self.boxes {
+            assembly.waiting.push_back(buffer);
+            transfers.push(Assembly::NO_TRANSFER);
+            return Ok(());
+        }
         match self.channel.launch_unguarded(buffer) {
             Ok(transfer) => {
                 transfers.push(transfer);
@@ -236,7 +238,7 @@ impl StreamEnd {
         self.check_length(frame.len())?;
         let depth = self.depth;
         let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
-        ring.finish_those_done(&self.channel)?;
+        while ring.finish_if_done(&self.channel)? {}
         if ring.pending.len() >= depth {
             ring.finish(&self.channel, patience)?;
         }
@@ -247,31 +249,76 @@ impl StreamEnd {
 
     pub(super) fn read(&mut self, frame: &mut [u8], patience: &mut Patience) -> Result<()> {
         self.check_length(frame.len())?;
-        loop {
-            let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
-            ring.finish(&self.channel, patience)?;
-            let is_complete = match &mut self.boxes {
-                None => {
-                    ring.copy_out(frame)?;
-                    true
-                }
-                Some(boxes) => {
-                    let mut portion = std::mem::take(&mut ring.portion);
-                    portion.resize(self.boundary.layer.transfer_size as usize, 0);
-                    ring.copy_out(&mut portion)?;
-                    let is_complete = boxes.take(&portion)?;
-                    ring.portion = portion;
-                    if is_complete {
-                        boxes.finish(frame);
-                    }
-                    is_complete
-                }
-            };
-            self.fetch_ahead()?;
-            if is_complete {
-                return Ok(());
+        if self.boxes.is_some() {
+            return self.read_boxes(frame, patience);
+        }
+        let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
+        ring.finish(&self.channel, patience)?;
+        ring.copy_out(frame)?;
+        self.fetch_ahead()
+    }
+
+    fn read_boxes(&mut self, frame: &mut [u8], patience: &mut Patience) -> Result<()> {
+        if self.boxes.as_ref().is_some_and(|assembly| !assembly.waiting.is_empty()) {
+            // They belong to frames that were submitted.
+            return Err(Error::OtherApi { configured: Api::Pipelined });
+        }
+        while self.take_boxes(Some(patience))? != Some(true) {}
+        if let Some(assembly) = &mut self.boxes {
+            assembly.boxes.finish(frame);
+        }
+        Ok(())
+    }
+
+    /// Makes room for so many frames of boxes. Returns whether boxes come out of the stream.
+    pub(super) fn reserve_boxes(&mut self, frames: usize) -> bool {
+        self.boxes.as_mut().map(|assembly| assembly.waiting.reserve(frames)).is_some()
+    }
+
+    /// Whether boxes come out of it.
+    pub(super) fn has_boxes(&self) -> bool {
+        self.boxes.is_some()
+    }
+
+    /// Takes the boxes of the oldest transfer and launches it anew; without patience, only if it is done. Says whether they
+    /// make a frame complete, if there were any.
+    fn take_boxes(&mut self, patience: Option<&mut Patience>) -> Result<Option<bool>> {
+        let (Some(ring), Some(Assembly { boxes, portion, .. })) = (&mut self.ring, &mut self.boxes) else {
+            return Err(Error::OtherApi { configured: self.api });
+        };
+        match patience {
+            Some(patience) => ring.finish(&self.channel, patience)?,
+            None if ring.finish_if_done(&self.channel)? => {}
+            None => return Ok(None),
+        }
+        ring.copy_out(portion)?;
+        let is_complete = boxes.take(portion)?;
+        self.fetch_ahead()?;
+        Ok(Some(is_complete))
+    }
+
+    /// Waits until the boxes of the oldest frame that was submitted are put together, and goes on with what has come of others,
+    /// so that the device is not held up.
+    pub(super) fn assemble(&mut self, patience: &mut Patience) -> Result<()> {
+        while let Some(assembly) = self.boxes.as_ref().filter(|assembly| assembly.ready < assembly.waiting.len()) {
+            let must_wait = assembly.ready == 0;
+            match (self.take_boxes(must_wait.then_some(&mut *patience))?, &mut self.boxes) {
+                (Some(true), Some(assembly)) => assembly.finish(),
+                (Some(_), _) => {}
+                (None, _) => break,
             }
         }
+        Ok(())
+    }
+
+    /// The buffer of the frame that was submitted first, with its boxes if they are complete.
+    pub(super) fn assembled(&mut self) -> Option<DmaBuffer> {
+        self.boxes.as_mut().and_then(Assembly::oldest)
+    }
+
+    /// The buffer of the frame that was submitted last.
+    pub(super) fn taken_back(&mut self) -> Option<DmaBuffer> {
+        self.boxes.as_mut().and_then(|assembly| assembly.waiting.pop_back())
     }
 }
 
@@ -313,11 +360,11 @@ macro_rules! stream_ends {
             }
 
             /// Launches a buffer of the caller's, for pipelined use of this stream alone; it comes back from the transfer.
-            /// [`Active::submit`] does this for all streams.
+            /// [`Active::submit`](super::Active::submit) does this for all streams.
             ///
             /// # Errors
-            /// [`Error::FrameLength`], [`Error::OtherApi`], what the driver answered; with the buffer, unless the device may
-            /// have it.
+            /// [`Error::FrameLength`], [`Error::OtherApi`], [`Error::ManyTransfers`], what the driver answered; with the buffer,
+            /// unless the device may have it.
             pub fn launch(&self, buffer: DmaBuffer) -> Result<Transfer, (Error, Option<DmaBuffer>)> {
                 self.0.launch(buffer)
             }
@@ -339,7 +386,8 @@ impl InputStream {
 }
 
 impl OutputStream {
-    /// Waits for a frame and copies it out of the ring. It is as the device has it.
+    /// Waits for a frame and copies it out of the ring. It is as the device has it. In pipelined use only for boxes, while
+    /// no frame is submitted.
     ///
     /// # Errors
     /// [`Error::FrameLength`], [`Error::OtherApi`], [`Error::Boxes`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if none

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hailo_abi::firmware::control::HwConsts;
 use hailo_linux::hef::{Hef, Layer};
-use hailo_linux::network::{Api, Model};
+use hailo_linux::network::Model;
 use serde_json::Value;
 
 use super::simulation::{Call, Chunk, Sent};
@@ -57,7 +57,7 @@ pub fn file(inputs: usize, outputs: usize) -> Vec<u8> {
         let model = Model::new(Hef::from_bytes(made_up.hef.clone()).ok()?, None).ok()?;
         let fits = (model.inputs().count(), model.outputs().count()) == (inputs, outputs)
             && model.hef().container().version == 1
-            && model.can_run(Api::Pipelined).is_ok()
+            && model.can_run().is_ok()
             && model.inputs().chain(model.outputs()).all(small);
         fits.then_some(made_up.hef)
     });

@@ -147,8 +147,7 @@ fn latency(arguments: &Arguments, device: &Device, model: &Model) -> Result<Late
 
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let model = arguments.network.load()?;
-    arguments.network.check(&model, Interface::Blocking)?;
-    arguments.network.check(&model, Interface::Pipelined)?;
+    arguments.network.check(&model)?;
     let device = super::NetworkArguments::open(global)?;
     let (configure_ms, throughput) = throughput(arguments, &device, &model)?;
     let latency = latency(arguments, &device, &model)?;

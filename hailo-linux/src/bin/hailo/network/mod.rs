@@ -86,10 +86,8 @@ impl NetworkArguments {
     }
 
     /// Says what the model has that cannot be run.
-    pub(crate) fn check(&self, model: &Model, api: Interface) -> Result<(), Failure> {
-        model
-            .can_run(api.of_library())
-            .map_err(|refusal| Failure::new(format_args!("{}: {refusal}", self.model.display())))
+    pub(crate) fn check(&self, model: &Model) -> Result<(), Failure> {
+        model.can_run().map_err(|refusal| Failure::new(format_args!("{}: {refusal}", self.model.display())))
     }
 
     pub(crate) fn configure(&self, device: &Device, model: &Model, api: Interface) -> Result<Configured, Failure> {

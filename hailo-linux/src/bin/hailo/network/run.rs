@@ -242,7 +242,7 @@ fn inputs(arguments: &Arguments, model: &Model) -> Result<Vec<Input>, Failure> {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let model = arguments.network.load()?;
-    arguments.network.check(&model, arguments.api)?;
+    arguments.network.check(&model)?;
     let inputs = inputs(arguments, &model)?;
     if let Some(directory) = &arguments.output {
         std::fs::create_dir_all(directory).map_err(|error| Failure::file("create the directory", directory, &error))?;

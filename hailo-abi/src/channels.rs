@@ -113,3 +113,61 @@ impl FromIterator<ChannelId> for ChannelBitmaps {
         bitmaps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::BTreeSet;
+    use std::string::ToString;
+
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sets() -> impl Strategy<Value = BTreeSet<ChannelId>> {
+        // Few channels, so that two sets have some in common; some of them have no bit.
+        let channel = (0u8..4, prop_oneof![0u8..4, 62u8..66]).prop_map(|(engine, index)| ChannelId { engine, index });
+        btree_set(channel, 0..16)
+    }
+
+    fn has_bit(channel: &ChannelId) -> bool {
+        usize::from(channel.engine) < MAX_VDMA_ENGINES && channel.index < 64
+    }
+
+    proptest! {
+        #[test]
+        fn bitmaps_are_sets(a in sets(), b in sets(), any in (0u8..5, 0u8..70)) {
+            let (left, right): (ChannelBitmaps, ChannelBitmaps) = (a.iter().copied().collect(), b.iter().copied().collect());
+            let (a, b): (BTreeSet<_>, BTreeSet<_>) =
+                (a.into_iter().filter(has_bit).collect(), b.into_iter().filter(has_bit).collect());
+            let any = ChannelId { engine: any.0, index: any.1 };
+            prop_assert_eq!(left.contains(any), a.contains(&any));
+            prop_assert_eq!(left.is_empty(), a.is_empty());
+            prop_assert_eq!(left.iter().collect::<BTreeSet<_>>(), a.clone());
+            prop_assert!(left.iter().is_sorted());
+            prop_assert_eq!(left.intersection(right).iter().collect::<BTreeSet<_>>(), &a & &b);
+            prop_assert_eq!(left.union(right).iter().collect::<BTreeSet<_>>(), &a | &b);
+            prop_assert_eq!(left.difference(right).iter().collect::<BTreeSet<_>>(), &a - &b);
+            let mut more = left;
+            prop_assert_eq!(more.insert(any), has_bit(&any));
+            prop_assert_eq!(more.contains(any), has_bit(&any));
+            prop_assert_eq!(more.union(left), more);
+        }
+    }
+
+    #[test]
+    fn channels_are_numbered_as_pcie_boards_do() {
+        assert!(ChannelId::new(15).is_to_device());
+        assert!(!ChannelId::new(VDMA_DEST_CHANNELS_START).is_to_device());
+        assert_eq!(
+            ChannelBitmaps::engine0(0b101)
+                .iter()
+                .map(|channel| (channel.engine, channel.index))
+                .collect::<std::vec::Vec<_>>(),
+            [(0, 0), (0, 2)]
+        );
+        assert_eq!(ChannelId { engine: 1, index: 17 }.to_string(), "channel 17 of engine 1");
+    }
+}

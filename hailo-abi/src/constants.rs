@@ -37,7 +37,7 @@ pub(crate) const COMMON: Constants = &[
     ("HAILO_VDMA_IOCTL_MAGIC", b'v' as i64),
     ("HAILO_VDMA_MAX_ONGOING_TRANSFERS", MAX_ONGOING_TRANSFERS as i64),
     ("HAILO_VDMA_MAX_ONGOING_TRANSFERS_MASK", MAX_ONGOING_TRANSFERS as i64 - 1),
-    // All ones in the width of a word: `command::invalid_handle`.
+    // All ones in the width of a word: `DataModel::max_word`.
     ("INVALID_DRIVER_HANDLE_VALUE", -1),
     ("INVALID_VDMA_CHANNEL", INVALID_VDMA_CHANNEL as i64),
     ("MAX_CONTROL_LENGTH", MAX_CONTROL_LENGTH as i64),

@@ -292,3 +292,24 @@ impl fmt::Debug for Interface {
         write!(f, "Interface({})", self.first_release)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_and_structs_are_found_by_name() {
+        for (release, interface) in RELEASES {
+            for (name, value) in interface.constants {
+                assert_eq!(interface.constant(name), Some(*value), "{name} of {release}");
+            }
+            for entry in interface.structs {
+                let c_name = entry.lp64.c_name;
+                assert_eq!(interface.struct_named(c_name).map(|found| found.lp64), Some(entry.lp64), "{release}");
+                assert_eq!(entry.layout(DataModel::Lp64).size, entry.lp64.size, "{c_name} of {release}");
+                assert_eq!(entry.layout(DataModel::Ilp32).size, entry.ilp32.size, "{c_name} of {release}");
+            }
+            assert_eq!((interface.constant("HAILO"), interface.struct_named("hailo").is_some()), (None, false));
+        }
+    }
+}

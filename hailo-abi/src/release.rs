@@ -62,3 +62,36 @@ impl FromStr for DriverRelease {
         if parts.next().is_some() { Err(ParseReleaseError) } else { Ok(release) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(major: u32, minor: u32, revision: u32) {
+            let release = DriverRelease::new(major, minor, revision);
+            prop_assert_eq!(release.to_string().parse(), Ok(release));
+        }
+
+        #[test]
+        fn releases_are_in_the_order_of_their_numbers(a: [u8; 3], b: [u8; 3]) {
+            let release = |n: [u8; 3]| DriverRelease::new(n[0].into(), n[1].into(), n[2].into());
+            prop_assert_eq!(release(a).cmp(&release(b)), a.cmp(&b));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in ["", "4", "4.23", "4.23.0.1", "4.23.", "4..0", "+4.23.0", "v4.23.0", "4.23.4294967296"] {
+            let refused = text.parse::<DriverRelease>().expect_err(text);
+            assert!(refused.to_string().contains("three numbers"), "{refused}");
+        }
+    }
+}

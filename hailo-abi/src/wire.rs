@@ -483,7 +483,23 @@ pub(crate) mod testing {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::{Field, Kind, WireStruct};
+    use zerocopy::FromBytes;
+
+    use super::{Bool, Field, Kind, WireStruct, c_field_name};
+
+    #[test]
+    fn a_bool_keeps_its_byte() {
+        for byte in 0..=u8::MAX {
+            let wire = Bool::read_from_bytes(&[byte]).expect("one byte");
+            assert_eq!((wire.raw(), wire.get()), (byte, byte != 0));
+        }
+        assert_eq!([Bool::new(false).raw(), Bool::from(true).raw()], [0, 1]);
+    }
+
+    #[test]
+    fn keywords_lose_their_underscore() {
+        assert_eq!([c_field_name("type_"), c_field_name("size"), c_field_name("")], ["type", "size", ""]);
+    }
 
     /// Checks a struct: each of `copies` copies one field from one value to another by its accessors.
     pub(crate) fn check<T: WireStruct>(copies: &[fn(&mut T, &T)]) {
@@ -502,7 +518,10 @@ pub(crate) mod testing {
             for field in layout.fields {
                 let end = field.offset + field.size;
                 assert_eq!(field.of(&arbitrary).is_some(), arbitrary.len() >= end);
-                assert_eq!(field.number(&arbitrary).is_some(), arbitrary.len() >= end && field.size <= 8);
+                let number = field.of(&arbitrary).filter(|bytes| bytes.len() <= 8);
+                let number =
+                    number.map(|bytes| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+                assert_eq!(field.number(&arbitrary), number);
             }
             Ok(())
         });

@@ -1,6 +1,5 @@
 //! Parameters of the queries, firmware controls, notifications, logs and ownership.
 
-use crate::data_model::DataModel;
 use crate::enums::{AllocationMode, CpuId, DmaType, TransferDirection};
 use crate::release::DriverRelease;
 
@@ -136,10 +135,4 @@ impl<'a> Log<'a> {
 pub struct MarkAsInUseReply {
     /// True: the device belongs to another open file; false: it belongs to this one now.
     pub in_use: bool,
-}
-
-/// The handle that stands for "none" in a data model (`INVALID_DRIVER_HANDLE_VALUE`).
-#[must_use]
-pub const fn invalid_handle(model: DataModel) -> u64 {
-    model.max_word()
 }

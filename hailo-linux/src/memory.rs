@@ -74,11 +74,10 @@ pub struct PageMemory;
 
 impl Memory for PageMemory {
     fn allocate(&self, length: NonZeroUsize) -> Result<Block, Errno> {
-        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let (anywhere, protection) = (std::ptr::null_mut(), ProtFlags::READ | ProtFlags::WRITE);
         // SAFETY: with a null address the kernel chooses a free range, so no mapping of the process is replaced.
-        let address =
-            unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), length.get(), protection, MapFlags::PRIVATE) }
-                .map_err(convert)?;
+        let address = unsafe { rustix::mm::mmap_anonymous(anywhere, length.get(), protection, MapFlags::PRIVATE) };
+        let address = address.map_err(convert)?;
         let start = NonNull::new(address.cast()).ok_or(Errno::ENOMEM)?;
         // SAFETY: the range was just mapped for reading and writing, nothing else knows it, and `unmap` undoes it.
         let mapping = unsafe { Mapping::from_raw(start, length.get(), unmap) };

@@ -104,12 +104,10 @@ impl Transport for DeviceFile {
         if length == 0 {
             return Err(Errno::EINVAL);
         }
-        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let (anywhere, protection) = (std::ptr::null_mut(), ProtFlags::READ | ProtFlags::WRITE);
         // SAFETY: with a null address the kernel chooses a free range, so no mapping of the process is replaced.
-        let address =
-            unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, protection, MapFlags::SHARED, &self.file, offset) }
-                .map_err(convert)?;
-        let address = NonNull::new(address.cast()).ok_or(Errno::EFAULT)?;
+        let address = unsafe { rustix::mm::mmap(anywhere, length, protection, MapFlags::SHARED, &self.file, offset) };
+        let address = NonNull::new(address.map_err(convert)?.cast()).ok_or(Errno::EFAULT)?;
         // SAFETY: the range was just mapped for reading and writing, nothing else knows it, and `unmap` undoes it.
         Ok(unsafe { Mapping::from_raw(address, length, crate::memory::unmap) })
     }

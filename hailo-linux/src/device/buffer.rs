@@ -375,10 +375,10 @@ impl Drop for ContinuousBuffer {
     fn drop(&mut self) {
         // The memory leaves this process before the driver may use it for something else.
         self.pages = None;
+        let free = ContinuousBufferFree { buffer_handle: self.handle };
         // SAFETY: the process has no mapping of it any more, and whoever told the device of the address by an unsafe control
         // promised that it stopped using it. Should the driver refuse, it frees the buffer when the file is closed.
-        let _ =
-            unsafe { self.device.driver.continuous_buffer_free(&ContinuousBufferFree { buffer_handle: self.handle }) };
+        let _ = unsafe { self.device.driver.continuous_buffer_free(&free) };
     }
 }
 

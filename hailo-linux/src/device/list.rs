@@ -97,8 +97,8 @@ impl Inner {
         let create = DescListCreate { desc_count: count.into(), desc_page_size, is_circular: circular };
         // SAFETY: count and page size were checked above to be what every driver survives, and creating a list does nothing
         // to memory of this process.
-        let reply =
-            unsafe { self.driver.desc_list_create(&create) }.map_err(|error| self.call_failed(operation, error))?;
+        let reply = unsafe { self.driver.desc_list_create(&create) };
+        let reply = reply.map_err(|error| self.call_failed(operation, error))?;
         Ok(DescriptorList {
             device: Arc::clone(self),
             raw: Some(RawList(reply.desc_handle)),

@@ -267,9 +267,9 @@ unsafe fn release(start: NonNull<u8>, size: usize) {
 }
 
 fn map(file: &OwnedFd, place: u64, size: usize) -> io::Result<NonNull<u8>> {
+    let (anywhere, protection) = (std::ptr::null_mut(), ProtFlags::READ | ProtFlags::WRITE);
     // SAFETY: the kernel chooses an address range that nothing else uses.
-    let start =
-        unsafe { mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, place) }?;
+    let start = unsafe { mmap(anywhere, size, protection, MapFlags::SHARED, file, place) }?;
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 

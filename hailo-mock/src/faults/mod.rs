@@ -30,7 +30,8 @@ pub enum Fault {
     DelayAnswer(Duration),
     /// It fails, and so does everything after it: the device is lost.
     Lose(Errno),
-    /// A firmware control is carried out, but times out (`ETIMEDOUT`). The next control gets its answer, and its own is lost.
+    /// A firmware control is carried out, but times out (`ETIMEDOUT`). The next control that is not late as well gets its
+    /// answer, and its own is lost.
     AnswerLate,
     /// An interrupt wait loses what it was to report, and waits for the next interrupt.
     DropInterrupts,
@@ -193,44 +194,46 @@ impl Faults {
     pub fn submit(&self, request: Request, call: &mut dyn Struck) -> Result<u32, Errno> {
         let operation = self.interface.find(request, DataModel::NATIVE).map(|entry| entry.operation);
         self.check_lost()?;
-        let fault = self.next(operation);
-        let prepared = match operation {
-            Some(Operation::FwControl) => self.state().late_answer.take(),
-            Some(Operation::InterruptsWait) => self.state().doubled_interrupts.take(),
-            _ => None,
-        };
-        let result = match (prepared, fault) {
-            (Some((value, bytes)), _) => {
-                if operation == Some(Operation::FwControl) {
-                    // It is carried out, but what the firmware answers to it comes when nobody waits for it any more.
-                    call.submit()?;
-                }
-                call.set_argument(&bytes);
-                Ok(value)
-            }
-            (None, Some(fault)) => self.strike(fault, call),
-            (None, None) => call.submit(),
+        let result = match self.next(operation) {
+            Some(fault) => self.strike(fault, operation, call),
+            None => self.carry_out(operation, call),
         };
         // A call that was on its way when the device was lost finds it lost.
         self.check_lost()?;
         result
     }
 
-    fn strike(&self, fault: Fault, call: &mut dyn Struck) -> Result<u32, Errno> {
+    /// Carries a call out. It gets the answer that was prepared for it, if there is one.
+    fn carry_out(&self, operation: Option<Operation>, call: &mut dyn Struck) -> Result<u32, Errno> {
+        let prepared = match operation {
+            Some(Operation::FwControl) => self.state().late_answer.take(),
+            Some(Operation::InterruptsWait) => self.state().doubled_interrupts.take(),
+            _ => None,
+        };
+        let Some((value, bytes)) = prepared else { return call.submit() };
+        if operation == Some(Operation::FwControl) {
+            // It is carried out, but what the firmware answers to it comes when nobody waits for it any more.
+            call.submit()?;
+        }
+        call.set_argument(&bytes);
+        Ok(value)
+    }
+
+    fn strike(&self, fault: Fault, operation: Option<Operation>, call: &mut dyn Struck) -> Result<u32, Errno> {
         match fault {
             Fault::Fail(errno) => Err(errno),
             Fault::FailAfter(errno) => {
                 let before = call.argument();
-                let _ = call.submit();
+                let _ = self.carry_out(operation, call);
                 call.set_argument(&before);
                 Err(errno)
             }
             Fault::Delay(time) => {
                 call.sleep(time)?;
-                call.submit()
+                self.carry_out(operation, call)
             }
             Fault::DelayAnswer(time) => {
-                let result = call.submit();
+                let result = self.carry_out(operation, call);
                 call.sleep(time)?;
                 result
             }
@@ -247,17 +250,17 @@ impl Faults {
             }
             Fault::DropInterrupts => {
                 let before = call.argument();
-                call.submit()?;
+                self.carry_out(operation, call)?;
                 call.set_argument(&before);
                 call.submit()
             }
             Fault::DoubleInterrupts => {
-                let value = call.submit()?;
+                let value = self.carry_out(operation, call)?;
                 self.state().doubled_interrupts = Some((value, call.argument()));
                 Ok(value)
             }
             Fault::Corrupt { offset, bits } => {
-                let value = call.submit()?;
+                let value = self.carry_out(operation, call)?;
                 let mut bytes = call.argument();
                 for (byte, bits) in bytes.iter_mut().skip(offset).zip(bits) {
                     *byte ^= bits;
@@ -347,5 +350,95 @@ impl<T: Transport> Transport for FaultTransport<T> {
     fn map(&self, offset: u64, length: usize) -> Result<Mapping, Errno> {
         self.faults.check_lost()?;
         self.transport.map(offset, length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DataModel, Errno, Fault, Faults, Interface, Operation, Strike, Struck};
+
+    /// A call to a driver that answers with the number of calls that it has carried out, with 0 in the argument before.
+    struct Call<'a> {
+        carried_out: &'a mut u8,
+        argument: u8,
+    }
+
+    impl Struck for Call<'_> {
+        fn submit(&mut self) -> Result<u32, Errno> {
+            *self.carried_out += 1;
+            self.argument = *self.carried_out;
+            Ok(self.argument.into())
+        }
+
+        fn argument(&mut self) -> Vec<u8> {
+            vec![self.argument]
+        }
+
+        fn set_argument(&mut self, bytes: &[u8]) {
+            self.argument = bytes[0];
+        }
+    }
+
+    /// The answers to five calls, by value and argument, and how many were carried out by then.
+    fn course(operation: Operation, strikes: &[(u64, Fault)]) -> Vec<(Result<u32, Errno>, u8, u8)> {
+        let interface = Interface::of(hailo_abi::DriverRelease::new(4, 23, 0)).unwrap();
+        let request = interface.request(operation, DataModel::NATIVE).unwrap();
+        let strike = |(index, fault): &(u64, Fault)| Strike::once(operation, *index, fault.clone());
+        let faults = Faults::new(interface, strikes.iter().map(strike).collect());
+        let mut carried_out = 0;
+        let mut answer = || {
+            let mut call = Call { carried_out: &mut carried_out, argument: 0 };
+            let result = faults.submit(request, &mut call);
+            let argument = call.argument;
+            (result, argument, carried_out)
+        };
+        let answers = (0..5).map(|_| answer()).collect();
+        assert_eq!(faults.struck(), strikes.len() as u64);
+        answers
+    }
+
+    #[test]
+    fn a_control_that_would_get_a_late_answer_is_struck_as_any_other() {
+        let course = |strikes: &[_]| course(Operation::FwControl, strikes);
+        let late = (Err(Errno::ETIMEDOUT), 0, 1);
+        let fail = Fault::Fail(Errno::EIO);
+        assert_eq!(
+            course(&[(0, Fault::AnswerLate), (1, fail)]),
+            [late, (Err(Errno::EIO), 0, 1), (Ok(1), 1, 2), (Ok(3), 3, 3), (Ok(4), 4, 4)],
+            "nobody has read the late answer"
+        );
+        assert_eq!(
+            course(&[(0, Fault::AnswerLate), (1, Fault::FailAfter(Errno::EIO))]),
+            [late, (Err(Errno::EIO), 0, 2), (Ok(3), 3, 3), (Ok(4), 4, 4), (Ok(5), 5, 5)],
+            "the late answer is lost with the call that failed"
+        );
+        assert_eq!(
+            course(&[(0, Fault::AnswerLate), (1, Fault::AnswerLate)]),
+            [late, (Err(Errno::ETIMEDOUT), 0, 2), (Ok(2), 2, 3), (Ok(4), 4, 4), (Ok(5), 5, 5)],
+            "the second late answer takes the place of the first"
+        );
+        assert_eq!(
+            course(&[(0, Fault::AnswerLate), (1, Fault::Corrupt { offset: 0, bits: vec![0x80] })]),
+            [late, (Ok(1), 0x81, 2), (Ok(3), 3, 3), (Ok(4), 4, 4), (Ok(5), 5, 5)],
+            "what is corrupted is what the call gets"
+        );
+    }
+
+    #[test]
+    fn a_wait_that_would_report_the_same_again_is_struck_as_any_other() {
+        let course = |strikes: &[_]| course(Operation::InterruptsWait, strikes);
+        let first = (Ok(1), 1, 1);
+        assert_eq!(
+            course(&[(0, Fault::DoubleInterrupts), (1, Fault::Fail(Errno::EIO))]),
+            [first, (Err(Errno::EIO), 0, 1), first, (Ok(2), 2, 2), (Ok(3), 3, 3)]
+        );
+        assert_eq!(
+            course(&[(0, Fault::DoubleInterrupts), (1, Fault::DoubleInterrupts)]),
+            [first, first, first, (Ok(2), 2, 2), (Ok(3), 3, 3)]
+        );
+        assert_eq!(
+            course(&[(0, Fault::DoubleInterrupts), (1, Fault::DropInterrupts)]),
+            [first, (Ok(2), 2, 2), (Ok(3), 3, 3), (Ok(4), 4, 4), (Ok(5), 5, 5)]
+        );
     }
 }

@@ -26,7 +26,7 @@ pub use follow::{Follower, Held, Known};
 pub use play::{Difference, PlayError, PlayOptions, Played, play};
 #[cfg(feature = "emulator")]
 pub use play::{emulator, play_emulated};
-pub use read::{MAX_LENGTH, ReadError, Recording};
+pub use read::{MAX_ARGUMENTS, MAX_LENGTH, ReadError, Recording};
 pub use transport::RecordingTransport;
 pub use write::{Memory, Recorder};
 

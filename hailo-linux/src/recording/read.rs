@@ -12,6 +12,10 @@ use super::{Call, Follower, Origin, What};
 /// The longest recording that is read, in bytes.
 pub const MAX_LENGTH: usize = 1 << 30;
 
+/// The most bytes that the arguments of a recording may have, before and after the calls. A line need not have the zeros at
+/// their ends, so that a short recording can have long arguments.
+pub const MAX_ARGUMENTS: usize = 1 << 31;
+
 /// Why a recording cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +25,14 @@ pub enum ReadError {
     Length {
         /// Its length.
         length: usize,
+    },
+    /// The arguments of its calls are longer than is read.
+    #[error(
+        "line {line}: the arguments up to here have more than {MAX_ARGUMENTS} bytes, and no more are read: record less"
+    )]
+    Arguments {
+        /// The number of the line, from 1.
+        line: usize,
     },
     /// A line is not one of a recording.
     #[error("line {line} is none of a recording of driver calls: {problem}")]
@@ -58,6 +70,11 @@ impl Recording {
         if text.len() > MAX_LENGTH {
             return Err(ReadError::Length { length: text.len() });
         }
+        Self::parse_up_to(text, MAX_ARGUMENTS)
+    }
+
+    /// Reads a recording whose arguments have at most so many bytes.
+    fn parse_up_to(text: &str, mut left: usize) -> Result<Self, ReadError> {
         let mut calls = Vec::new();
         let mut lines = text.lines().enumerate().peekable();
         while let Some((index, text)) = lines.next() {
@@ -70,7 +87,12 @@ impl Recording {
                 _ => ReadError::Line { line: number, problem: error.to_string() },
             })?;
             let bad = |problem: &str| ReadError::Line { line: number, problem: problem.to_owned() };
-            calls.extend(call(line, text).map_err(bad)?);
+            let Some(call) = call(line, text).map_err(bad)? else { continue };
+            if let What::Ioctl { before, after, .. } = &call.what {
+                let rest = left.checked_sub(before.len() + after.len());
+                left = rest.ok_or(ReadError::Arguments { line: number })?;
+            }
+            calls.push(call);
         }
         if calls.is_empty() {
             return Err(ReadError::Empty);
@@ -168,4 +190,19 @@ fn call(line: Line, text: &str) -> Result<Option<Call>, &'static str> {
         took_us: line.duration_us.unwrap_or_default(),
     });
     Ok(Some(Call { sequence: line.seq, end: line.end, thread: line.t, file, what, result, origin }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ReadError, Recording};
+
+    #[test]
+    fn short_lines_with_long_arguments_are_not_read_without_end() {
+        let line = r#"{"seq":1,"call":"ioctl","fd":"fd#1","code":"0xffff7600","before":"","after":"","ret":0}"#;
+        let text = format!("{line}\n{line}\n{line}\n");
+        // Each argument has 0x3fff bytes.
+        let read = |most| Recording::parse_up_to(&text, most).map(|recording| recording.calls().len());
+        assert_eq!(read(6 * 0x3fff), Ok(3));
+        assert_eq!(read(6 * 0x3fff - 1), Err(ReadError::Arguments { line: 3 }));
+    }
 }

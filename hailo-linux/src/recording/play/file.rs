@@ -19,8 +19,17 @@ struct Buffer {
     size: u64,
     /// Where it is now.
     address: u64,
-    /// Kept until the file is closed.
-    _pages: Option<Pages>,
+    /// Kept until the file is closed; none of memory of the driver.
+    pages: Option<Pages>,
+}
+
+impl Buffer {
+    /// Where so many recorded bytes are now, if they are in this buffer.
+    fn address_of(&self, recorded: u64, size: u64) -> Option<u64> {
+        let start = recorded.checked_sub(self.recorded)?;
+        let end = start.checked_add(size)?;
+        (end <= self.size).then_some(self.address.checked_add(start)?)
+    }
 }
 
 /// An open file.
@@ -34,8 +43,8 @@ pub(super) struct File {
     pub(super) mapped: HashMap<u64, u64>,
     pub(super) lists: HashMap<u64, u64>,
     pub(super) allocated: HashMap<u64, u64>,
-    /// DMA addresses, recorded and of now.
-    pub(super) dma: Vec<(u64, u64)>,
+    /// DMA addresses of now by recorded ones: the driver gives the address of what was released to something else.
+    pub(super) dma: HashMap<u64, u64>,
     /// Transfers that were reported before the recording has them, by engine and channel.
     pub(super) ahead: BTreeMap<(u8, u8), u64>,
 }
@@ -55,20 +64,20 @@ impl File {
     pub(super) fn new(transport: Arc<dyn Transport>) -> Result<Self, OpenError> {
         let release = query_release(&transport).map_err(|error| OpenError::Release(error.to_string()))?;
         let interface = Interface::of(release).ok_or_else(|| OpenError::Release(release.to_string()))?;
-        let (mapped, lists, allocated) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let (buffers, mappings, dma, ahead) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+        let (mapped, lists, allocated, dma) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        let (buffers, mappings, ahead) = (Vec::new(), Vec::new(), BTreeMap::new());
         Ok(Self { transport, interface, buffers, mappings, mapped, lists, allocated, dma, ahead })
     }
 
     /// Where a recorded address is now; `None` if nothing is known of so many bytes there.
     fn address(&self, recorded: u64, size: u64) -> Option<u64> {
-        let within = |buffer: &&Buffer| {
-            recorded
-                .checked_sub(buffer.recorded)
-                .is_some_and(|start| start <= buffer.size && size <= buffer.size - start)
-        };
-        let buffer = self.buffers.iter().rev().find(within)?;
-        Some(buffer.address + (recorded - buffer.recorded))
+        self.buffers.iter().rev().find_map(|buffer| buffer.address_of(recorded, size))
+    }
+
+    /// As [`address`](Self::address), in memory of the player's own.
+    fn own_address(&self, recorded: u64, size: u64) -> Option<u64> {
+        let own = self.buffers.iter().rev().filter(|buffer| buffer.pages.is_some());
+        own.into_iter().find_map(|buffer| buffer.address_of(recorded, size))
     }
 
     /// Maps memory of the driver, which was at address `recorded` then.
@@ -77,13 +86,17 @@ impl File {
         let mapping = self.transport.map(handle(&self.allocated, offset), bytes)?;
         let address = mapping.address().as_ptr().expose_provenance() as u64;
         let recorded = recorded.and_then(|address| u64::try_from(address).ok()).unwrap_or_default();
-        self.buffers.push(Buffer { recorded, size: length, address, _pages: None });
+        self.buffers.push(Buffer { recorded, size: length, address, pages: None });
         self.mappings.push(mapping);
         Ok(())
     }
 
-    /// Memory in the place of what a call maps.
+    /// Memory in the place of what a call maps: the same for the same, since drivers of some releases know a buffer by its
+    /// address.
     fn allocate(&mut self, recorded: u64, size: u64, memory: &mut u64) -> Result<u64, &'static str> {
+        if let Some(address) = self.own_address(recorded, size) {
+            return Ok(address);
+        }
         let page = page_size() as u64;
         let offset = recorded % page;
         let length = size.checked_add(offset).and_then(|length| length.checked_next_multiple_of(page));
@@ -93,7 +106,7 @@ impl File {
         let pages = pages.map_err(|_| "there is not enough memory")?;
         *memory -= length;
         let address = pages.address() + offset;
-        self.buffers.push(Buffer { recorded, size, address, _pages: Some(pages) });
+        self.buffers.push(Buffer { recorded, size, address, pages: Some(pages) });
         Ok(address)
     }
 
@@ -116,13 +129,18 @@ impl File {
 
     /// The firmware control with the DMA addresses of now.
     fn control(&self, message: &mut [u8]) {
-        for (recorded, now) in self.dma.iter().filter(|(recorded, now)| recorded != now) {
-            let (recorded, now) = (recorded.to_le_bytes(), now.to_le_bytes());
-            for start in 0..message.len().saturating_sub(7) {
-                if let Some(place) = message.get_mut(start..start + 8).filter(|place| **place == recorded) {
-                    place.copy_from_slice(&now);
+        let mut rest = message;
+        while let Some(word) = rest.first_chunk_mut::<8>() {
+            // What was put in the place of an address is not looked at again: it may be a recorded address too.
+            let recorded = u64::from_le_bytes(*word);
+            let used = match self.dma.get(&recorded).filter(|_| recorded != 0) {
+                Some(now) => {
+                    *word = now.to_le_bytes();
+                    word.len()
                 }
-            }
+                None => 1,
+            };
+            rest = rest.get_mut(used..).unwrap_or_default();
         }
     }
 
@@ -270,11 +288,12 @@ mod traffic {
             let mut traffic = Self::default();
             let mut follower = Follower::new();
             for call in recording.calls() {
-                let known = follower.follow(call).filter(|_| call.succeeded());
-                let Some(Command::LaunchTransfer(launch)) = known.and_then(|known| known.command) else { continue };
+                let Some(known) = follower.follow(call).filter(|_| call.succeeded()) else { continue };
+                let Some(Command::LaunchTransfer(launch)) = known.command else { continue };
                 let buffers = launch.buffers.iter().take(launch.buffers_count.into());
                 let bytes: u64 = buffers.map(|buffer| u64::from(buffer.size)).sum();
-                if ChannelId::new(launch.channel_index).is_to_device() {
+                let there_is = launch.channel_index < known.interface.channels_per_engine;
+                if !there_is || ChannelId::new(launch.channel_index).is_to_device() {
                     continue;
                 }
                 match traffic.asked.iter_mut().find(|(channel, _)| *channel == launch.channel_index) {
@@ -303,5 +322,37 @@ mod traffic {
                 outputs.clear(*channel);
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "emulator"))]
+mod tests {
+    use std::sync::Arc;
+
+    use hailo_mock::{Machine, MockTransport};
+
+    use super::File;
+
+    #[test]
+    fn addresses_in_controls_are_replaced_once() {
+        let machine = Machine::builder().build().expect("a machine");
+        let transport = MockTransport::open(&machine, 0).expect("a board");
+        let Ok(mut file) = File::new(Arc::new(transport)) else { panic!("the release of the emulator is known") };
+        // The address of one list now is that of the next one then; nothing is known of the address 0.
+        file.dma.extend([(0x1000, 0x2000), (0x2000, 0x3000), (0, 0x4000)]);
+        let message = |addresses: [u64; 4]| {
+            // Addresses are not aligned.
+            let addresses = addresses.iter().flat_map(|address| address.to_le_bytes());
+            [7].into_iter().chain(addresses).chain([9; 3]).collect::<Vec<u8>>()
+        };
+        let mut sent = message([0x1000, 0x2000, 0, 0x1000]);
+        file.control(&mut sent);
+        assert_eq!(sent, message([0x2000, 0x3000, 0, 0x2000]));
+        // The first list was released, and its address then is that of another.
+        file.dma.insert(0x1000, 0x5000);
+        let mut sent = message([0x1000, 1, 2, 3]);
+        file.control(&mut sent);
+        assert_eq!(sent, message([0x5000, 1, 2, 3]));
+        file.control(&mut [1, 2, 3]);
     }
 }

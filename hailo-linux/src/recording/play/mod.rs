@@ -16,7 +16,7 @@ use hailo_abi::{DataModel, Errno, Frame, Request, Transport};
 use super::line::hex;
 use super::{Call, Recording, What};
 use file::{File, OpenError};
-use wait::{GRACE, Wait};
+use wait::{GRACE, MAX_WAITS, Wait};
 
 /// Where a firmware control has its opcode and the major status of its answer.
 const OPCODE_AND_STATUS: std::ops::Range<usize> = 12..20;
@@ -316,7 +316,10 @@ impl<'a> Player<'a> {
         match operation {
             Some(Operation::ReadNotification | Operation::InterruptsWait) => {
                 if !file.reported(request, after, recorded(call)) {
-                    self.waits.push(Wait::start(call, number, file, request, argument));
+                    if self.waits.len() >= MAX_WAITS {
+                        return Err(cannot(call, "too many calls wait at the same time"));
+                    }
+                    self.waits.push(Wait::start(call, number, file, request, argument)?);
                 }
             }
             _ => {
@@ -368,7 +371,7 @@ impl<'a> Player<'a> {
             (Reply::DescListCreate(expected), Reply::DescListCreate(reply)) => {
                 file.lists.insert(expected.desc_handle, reply.desc_handle);
                 let address = |reply: &DescListCreateReply| reply.dma_address;
-                file.dma.push((address(expected), address(reply)));
+                file.dma.insert(address(expected), address(reply));
                 if self.options.dma_addresses && address(expected) != address(reply) {
                     let words = |reply| format!("DMA address {:#x}", address(reply));
                     return Err(self.differs(call, words(expected), words(reply)));
@@ -376,7 +379,7 @@ impl<'a> Player<'a> {
             }
             (Reply::ContinuousBufferAlloc(expected), Reply::ContinuousBufferAlloc(reply)) => {
                 file.allocated.insert(expected.buffer_handle, reply.buffer_handle);
-                file.dma.push((expected.dma_address, reply.dma_address));
+                file.dma.insert(expected.dma_address, reply.dma_address);
             }
             (Reply::LowMemoryBufferAlloc(expected), Reply::LowMemoryBufferAlloc(reply)) => {
                 file.allocated.insert(expected.buffer_handle, reply.buffer_handle);

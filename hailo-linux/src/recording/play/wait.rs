@@ -9,11 +9,14 @@ use hailo_abi::command::{Command, DisableChannels, Reply};
 use hailo_abi::{DataModel, Errno, Frame, Interface, Request, Transport};
 
 use super::file::File;
-use super::{PlayError, Player, recorded, words};
+use super::{PlayError, Player, cannot, recorded, words};
 use crate::recording::{Call, What};
 
 /// How long a wait may take of which it is not sure that it returned before the next call.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
+
+/// The most calls that wait at the same time: each has a thread.
+pub(super) const MAX_WAITS: usize = 256;
 
 type Answer = (Result<u32, Errno>, Vec<u8>);
 
@@ -31,9 +34,14 @@ pub(super) struct Wait<'a> {
 }
 
 /// Makes a call on a thread of its own. The thread keeps the file for as long as the call lasts.
-fn spawn(transport: Arc<dyn Transport>, request: Request, mut argument: Vec<u8>) -> (Receiver<Answer>, JoinHandle<()>) {
+fn spawn(
+    call: &Call,
+    transport: Arc<dyn Transport>,
+    request: Request,
+    mut argument: Vec<u8>,
+) -> Result<(Receiver<Answer>, JoinHandle<()>), PlayError> {
     let (sender, answer) = mpsc::channel();
-    let thread = thread::spawn(move || {
+    let thread = thread::Builder::new().spawn(move || {
         let result = match Frame::harmless(request, &mut argument) {
             Ok(frame) => transport.submit(frame),
             Err(_) => Err(Errno::EINVAL),
@@ -43,14 +51,20 @@ fn spawn(transport: Arc<dyn Transport>, request: Request, mut argument: Vec<u8>)
         // Whoever does not want to know any more does not matter.
         let _ = sender.send((result, argument));
     });
-    (answer, thread)
+    Ok((answer, thread.map_err(|_| cannot(call, "the system starts no more threads"))?))
 }
 
 impl<'a> Wait<'a> {
-    pub(super) fn start(call: &'a Call, number: u32, file: &File, request: Request, argument: Vec<u8>) -> Self {
-        let (answer, thread) = spawn(file.transport.clone(), request, argument.clone());
+    pub(super) fn start(
+        call: &'a Call,
+        number: u32,
+        file: &File,
+        request: Request,
+        argument: Vec<u8>,
+    ) -> Result<Self, PlayError> {
+        let (answer, thread) = spawn(call, file.transport.clone(), request, argument.clone())?;
         let (transport, interface) = (file.transport.clone(), file.interface);
-        Self { call, file: number, request, argument, answer, thread, transport, interface }
+        Ok(Self { call, file: number, request, argument, answer, thread, transport, interface })
     }
 
     /// Whether the call returned because transfers had completed.
@@ -61,12 +75,13 @@ impl<'a> Wait<'a> {
     }
 
     /// Makes the same call once more.
-    fn again(&mut self) {
-        (self.answer, self.thread) = spawn(self.transport.clone(), self.request, self.argument.clone());
+    fn again(&mut self) -> Result<(), PlayError> {
+        (self.answer, self.thread) = spawn(self.call, self.transport.clone(), self.request, self.argument.clone())?;
+        Ok(())
     }
 
     /// Makes the driver answer now.
-    fn end(self) {
+    fn end(&self) {
         let command = match self.interface.decode(DataModel::NATIVE, self.request, &self.argument) {
             Ok(Command::InterruptsWait(wait)) => Command::DisableChannels(DisableChannels { channels: wait.channels }),
             _ => Command::DisableNotification,
@@ -80,9 +95,12 @@ impl<'a> Wait<'a> {
                 let _ = self.transport.submit(frame);
             }
         }
+    }
+
+    /// Waits up to a moment for the answer. A driver that does not let go of a call keeps its thread.
+    fn leave(self, deadline: Instant) {
         drop(self.transport);
-        // A driver that does not let go of a call keeps its thread.
-        if self.answer.recv_timeout(GRACE).is_ok() {
+        if self.answer.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() {
             let _ = self.thread.join();
         }
     }
@@ -91,7 +109,9 @@ impl<'a> Wait<'a> {
 impl Player<'_> {
     /// Ends the calls that still wait, then closes the files.
     pub(super) fn end(&mut self) {
-        self.waits.drain(..).for_each(Wait::end);
+        self.waits.iter().for_each(Wait::end);
+        let deadline = Instant::now() + GRACE;
+        self.waits.drain(..).for_each(|wait| wait.leave(deadline));
         self.files.clear();
     }
 
@@ -133,7 +153,7 @@ impl Player<'_> {
             let is_notification = matches!(reply, Ok(Reply::Notification(_)));
             if is_notification && answered.is_ok() && left > Duration::ZERO {
                 // Firmware notifies when it likes; what was recorded is how the wait ended.
-                wait.again();
+                wait.again()?;
                 continue;
             }
             if expected != answered {
@@ -144,7 +164,7 @@ impl Player<'_> {
                 let ended = reply.channels_count() == 0;
                 if wait.saw_transfers() && !file.reported(*request, after, Some(expected)) {
                     if !ended {
-                        wait.again();
+                        wait.again()?;
                         continue;
                     }
                     let was = format!("{:?}", decode(after.as_slice()));

@@ -288,20 +288,7 @@ fn close_pending(client: &Client) -> Result<u32, Errno> {
 
 fn no_buffers(client: &Client) -> Result<u32, Errno> {
     let pending = pending(client, true)?;
-    client.launch_as(&LaunchTransfer {
-        engine_index: 0,
-        channel_index: 0,
-        desc_handle: pending.list,
-        starting_desc: 1,
-        should_bind: true,
-        should_sync: false,
-        is_cyclic: false,
-        buffers_count: 0,
-        buffers: [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER],
-        first_interrupts_domain: InterruptsDomain::NONE,
-        last_interrupts_domain: InterruptsDomain::HOST,
-        is_debug: false,
-    })?;
+    client.launch_as(&LaunchTransfer { starting_desc: 1, ..LaunchTransfer::new(0, pending.list, []) })?;
     client.control(0xF007, &[0, 0, 1, 0, 0, 0, 0, 0, 0, 0])?;
     client.wait(1)?;
     client.disable(1)

@@ -203,24 +203,11 @@ fn buffers_interrupt_as_the_release_has_it() {
         client.enable(1).unwrap();
         client.flags(0, 1);
         client.start(0, device, 4);
-        let mut buffers = buffers(address, 4096);
-        for (index, buffer) in (0..3).zip(&mut buffers) {
-            *buffer = TransferBuffer { address_or_fd: address + index * PAGE, size: 4096, ..TransferBuffer::EMPTY };
-        }
-        let launched = client.launch_as(&LaunchTransfer {
-            engine_index: 0,
-            channel_index: 0,
-            desc_handle: list,
-            starting_desc: 0,
-            should_bind: true,
-            should_sync: false,
-            is_cyclic: false,
-            buffers_count: 3,
-            buffers,
-            first_interrupts_domain: InterruptsDomain::NONE,
-            last_interrupts_domain: InterruptsDomain::HOST,
-            is_debug: false,
+        let buffers = [0, 1, 2].map(|index| {
+            let address_or_fd = address + index * PAGE;
+            TransferBuffer { address_or_fd, size: 4096, ..TransferBuffer::EMPTY }
         });
+        let launched = client.launch_as(&LaunchTransfer::new(0, list, buffers));
         assert_eq!(launched, Ok(3));
         let descriptors = client.descriptors(device, 0, 3);
         assert_eq!(descriptors, controls.map(|control| (4096, control)), "{release}");

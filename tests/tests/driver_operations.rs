@@ -145,28 +145,8 @@ fn what_understands_no_version_query_is_no_driver() {
 }
 
 fn launch() -> LaunchTransfer {
-    let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
-    buffers[0] = TransferBuffer {
-        mapped_buffer_handle: 3,
-        offset: 0,
-        buffer_type: BufferType::USER_PTR,
-        address_or_fd: 0x7000,
-        size: 4096,
-    };
-    LaunchTransfer {
-        engine_index: 0,
-        channel_index: 16,
-        desc_handle: 0x1000,
-        starting_desc: 0,
-        should_bind: true,
-        should_sync: false,
-        is_cyclic: false,
-        buffers_count: 1,
-        buffers,
-        first_interrupts_domain: InterruptsDomain::NONE,
-        last_interrupts_domain: InterruptsDomain::HOST,
-        is_debug: false,
-    }
+    let buffer = TransferBuffer { mapped_buffer_handle: 3, address_or_fd: 0x7000, size: 4096, ..TransferBuffer::EMPTY };
+    LaunchTransfer::new(16, 0x1000, [buffer])
 }
 
 #[test]

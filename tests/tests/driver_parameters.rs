@@ -5,20 +5,7 @@ use hailo_abi::enums::*;
 use hailo_abi::interface::{MAX_ARGUMENT_LENGTH, RELEASES};
 use hailo_abi::{ChannelBitmaps, Command, DataModel, DriverRelease, EncodeError, Operation};
 
-const LAUNCH: LaunchTransfer = LaunchTransfer {
-    engine_index: 0,
-    channel_index: 0,
-    desc_handle: 0x1000,
-    starting_desc: 0,
-    should_bind: true,
-    should_sync: false,
-    is_cyclic: false,
-    buffers_count: 1,
-    buffers: [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER],
-    first_interrupts_domain: InterruptsDomain::NONE,
-    last_interrupts_domain: InterruptsDomain::HOST,
-    is_debug: false,
-};
+const LAUNCH: LaunchTransfer = LaunchTransfer::new(0, 0x1000, [TransferBuffer::EMPTY]);
 
 const PREPARE: PrepareTransfer = PrepareTransfer {
     channel_index: 0,

@@ -56,6 +56,50 @@ pub struct LaunchTransfer {
     pub is_debug: bool,
 }
 
+impl LaunchTransfer {
+    /// A transfer of at most [`MAX_BUFFERS_PER_TRANSFER`] buffers on a channel of engine 0, from the first descriptor of a list
+    /// on: it writes addresses into the descriptors, and the last of them interrupts the host.
+    ///
+    /// ```
+    /// use hailo_abi::command::{LaunchTransfer, TransferBuffer};
+    ///
+    /// let buffer = TransferBuffer { address_or_fd: 0x7000, size: 4096, ..TransferBuffer::EMPTY };
+    /// let launch = LaunchTransfer { starting_desc: 3, ..LaunchTransfer::new(16, 0x1000, [buffer]) };
+    /// assert_eq!((launch.buffers_count, launch.buffers[0]), (1, buffer));
+    /// ```
+    ///
+    /// More buffers do not compile:
+    ///
+    /// ```compile_fail
+    /// # use hailo_abi::command::{LaunchTransfer, TransferBuffer};
+    /// LaunchTransfer::new(16, 0x1000, [TransferBuffer::EMPTY; 9]);
+    /// ```
+    #[must_use]
+    pub const fn new<const N: usize>(channel_index: u8, desc_handle: u64, given: [TransferBuffer; N]) -> Self {
+        const { assert!(N <= MAX_BUFFERS_PER_TRANSFER, "no transfer has so many buffers") };
+        let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
+        let mut index = 0;
+        while index < N {
+            buffers[index] = given[index];
+            index += 1;
+        }
+        Self {
+            engine_index: 0,
+            channel_index,
+            desc_handle,
+            starting_desc: 0,
+            should_bind: true,
+            should_sync: false,
+            is_cyclic: false,
+            buffers_count: N as u8,
+            buffers,
+            first_interrupts_domain: InterruptsDomain::NONE,
+            last_interrupts_domain: InterruptsDomain::HOST,
+            is_debug: false,
+        }
+    }
+}
+
 /// What a launch wrote back, up to 4.20.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LaunchTransferReply {

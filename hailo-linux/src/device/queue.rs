@@ -1,8 +1,7 @@
 //! [`Queue`]: the transfers of a channel and the buffers that they own. It makes no calls.
 
 use hailo_abi::ChannelId;
-use hailo_abi::command::{LaunchTransfer, MAX_BUFFERS_PER_TRANSFER, TransferBuffer};
-use hailo_abi::enums::InterruptsDomain;
+use hailo_abi::command::LaunchTransfer;
 
 use super::list::DescriptorList;
 use super::ring::{MAX_PENDING_TRANSFERS, Ring};
@@ -51,20 +50,8 @@ pub(super) enum SlotState {
 
 impl Queue {
     pub(super) fn new(id: ChannelId, list: DescriptorList, should_sync: bool) -> Self {
-        let launch = LaunchTransfer {
-            engine_index: id.engine,
-            channel_index: id.index,
-            desc_handle: list.handle(),
-            starting_desc: 0,
-            should_bind: true,
-            should_sync,
-            is_cyclic: false,
-            buffers_count: 0,
-            buffers: [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER],
-            first_interrupts_domain: InterruptsDomain::NONE,
-            last_interrupts_domain: InterruptsDomain::HOST,
-            is_debug: false,
-        };
+        let launch =
+            LaunchTransfer { engine_index: id.engine, should_sync, ..LaunchTransfer::new(id.index, list.handle(), []) };
         Self {
             ring: Ring::new(list.count(), list.page_size()),
             list: Some(list),

@@ -3,7 +3,7 @@
 
 use hailo_abi::channels::ChannelBitmaps;
 use hailo_abi::command::*;
-use hailo_abi::enums::{BufferType, CpuId, DataDirection, InterruptsDomain};
+use hailo_abi::enums::{BufferType, CpuId, DataDirection};
 use hailo_abi::interface::RELEASES;
 use hailo_abi::{DataModel, DriverRelease, Errno, Interface, Operation, Reply};
 use hailo_mock::memory::PageKind;
@@ -149,25 +149,12 @@ impl Client {
         address: u64,
         size: u32,
     ) -> Result<u32, Errno> {
-        let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
-        buffers[0] = TransferBuffer { address_or_fd: address, size, ..TransferBuffer::EMPTY };
-        if self.machine.driver() < DriverRelease::new(4, 21, 0) {
-            buffers[0] = TransferBuffer { mapped_buffer_handle: handle, size, ..TransferBuffer::EMPTY };
-        }
-        self.launch_as(&LaunchTransfer {
-            engine_index: 0,
-            channel_index: channel,
-            desc_handle: list,
-            starting_desc: start,
-            should_bind: true,
-            should_sync: false,
-            is_cyclic: false,
-            buffers_count: 1,
-            buffers,
-            first_interrupts_domain: InterruptsDomain::NONE,
-            last_interrupts_domain: InterruptsDomain::HOST,
-            is_debug: false,
-        })
+        let buffer = if self.machine.driver() < DriverRelease::new(4, 21, 0) {
+            TransferBuffer { mapped_buffer_handle: handle, size, ..TransferBuffer::EMPTY }
+        } else {
+            TransferBuffer { address_or_fd: address, size, ..TransferBuffer::EMPTY }
+        };
+        self.launch_as(&LaunchTransfer { starting_desc: start, ..LaunchTransfer::new(channel, list, [buffer]) })
     }
 
     pub fn launch_as(&self, params: &LaunchTransfer) -> Result<u32, Errno> {

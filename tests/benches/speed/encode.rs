@@ -79,20 +79,7 @@ fn launch_params(buffers_count: u8) -> LaunchTransfer {
         let address_or_fd = 0x7f00_0000_1000 + 0x1000 * index;
         *buffer = TransferBuffer { buffer_type: BufferType::USER_PTR, address_or_fd, size: 4096, ..*buffer };
     }
-    LaunchTransfer {
-        engine_index: 0,
-        channel_index: 16,
-        desc_handle: 0x1000,
-        starting_desc: 3,
-        should_bind: true,
-        should_sync: false,
-        is_cyclic: false,
-        buffers_count,
-        buffers,
-        first_interrupts_domain: InterruptsDomain::NONE,
-        last_interrupts_domain: InterruptsDomain::HOST,
-        is_debug: false,
-    }
+    LaunchTransfer { starting_desc: 3, buffers_count, ..LaunchTransfer::new(16, 0x1000, buffers) }
 }
 
 fn wait_params() -> InterruptsWait {

@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use hailo_abi::Driver;
 use hailo_abi::channels::ChannelBitmaps;
 use hailo_abi::command::{
-    BufferMap, DescListCreate, EnableChannels, FwControl, InterruptsWait, LaunchTransfer, MAX_BUFFERS_PER_TRANSFER,
-    TransferBuffer,
+    BufferMap, DescListCreate, EnableChannels, FwControl, InterruptsWait, LaunchTransfer, TransferBuffer,
 };
 use hailo_abi::driver::{FwControlBuffer, InterruptsWaitBuffer};
-use hailo_abi::enums::{BufferType, CpuId, DataDirection, InterruptsDomain};
+use hailo_abi::enums::{BufferType, CpuId, DataDirection};
 use hailo_mock::{Machine, MockTransport, SharedRegion};
 
 /// How long each measurement of frames per second runs.
@@ -79,23 +78,10 @@ impl Bench {
     fn round(&mut self) {
         for stream in &mut self.streams {
             for (direction, channel) in [(1, stream.channel + 16), (0, stream.channel)] {
-                let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
                 let address_or_fd = stream.buffers[direction].address();
-                buffers[0] = TransferBuffer { address_or_fd, size: self.size as u32, ..TransferBuffer::EMPTY };
-                let params = LaunchTransfer {
-                    engine_index: 0,
-                    channel_index: channel,
-                    desc_handle: stream.lists[direction],
-                    starting_desc: stream.start,
-                    should_bind: true,
-                    should_sync: false,
-                    is_cyclic: false,
-                    buffers_count: 1,
-                    buffers,
-                    first_interrupts_domain: InterruptsDomain::NONE,
-                    last_interrupts_domain: InterruptsDomain::HOST,
-                    is_debug: false,
-                };
+                let buffer = TransferBuffer { address_or_fd, size: self.size as u32, ..TransferBuffer::EMPTY };
+                let params = LaunchTransfer::new(channel, stream.lists[direction], [buffer]);
+                let params = LaunchTransfer { starting_desc: stream.start, ..params };
                 // SAFETY: the buffers are mapped, and live until all transfers have been waited for.
                 unsafe { self.driver.launch_transfer(&params) }.unwrap();
             }

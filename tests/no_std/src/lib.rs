@@ -5,8 +5,7 @@
 use core::ffi::c_void;
 use core::panic::PanicInfo;
 
-use hailo_abi::command::{LaunchTransfer, MAX_BUFFERS_PER_TRANSFER, TransferBuffer};
-use hailo_abi::enums::InterruptsDomain;
+use hailo_abi::command::{LaunchTransfer, TransferBuffer};
 use hailo_abi::{Driver, Errno, Frame, Request, Transport, v4_23_0};
 
 unsafe extern "C" {
@@ -91,22 +90,8 @@ pub unsafe extern "C" fn hailo_launch_any(
     size: u32,
 ) -> i32 {
     let Ok(driver) = Driver::detect(Callback { submit, device }) else { return -1 };
-    let mut buffers = [TransferBuffer::EMPTY; MAX_BUFFERS_PER_TRANSFER];
-    buffers[0] = TransferBuffer { address_or_fd: address as u64, size, ..TransferBuffer::EMPTY };
-    let params = LaunchTransfer {
-        engine_index: 0,
-        channel_index: channel,
-        desc_handle: list as u64,
-        starting_desc: 0,
-        should_bind: true,
-        should_sync: false,
-        is_cyclic: false,
-        buffers_count: 1,
-        buffers,
-        first_interrupts_domain: InterruptsDomain::NONE,
-        last_interrupts_domain: InterruptsDomain::HOST,
-        is_debug: false,
-    };
+    let buffer = TransferBuffer { address_or_fd: address as u64, size, ..TransferBuffer::EMPTY };
+    let params = LaunchTransfer::new(channel, list as u64, [buffer]);
     // SAFETY: the caller promises it.
     value(unsafe { driver.launch_transfer(&params) }.ok().map(|launched| launched.descriptors))
 }

@@ -6,20 +6,19 @@
 
 #[path = "../../../hailo-linux/tests/null_driver/mod.rs"]
 mod null_driver;
-mod quick_driver;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hailo_abi::command::{InterruptsWait, LaunchTransfer, TransferBuffer};
 use hailo_abi::driver::InterruptsWaitBuffer;
-use hailo_abi::enums::{BufferType, InterruptsDomain};
 use hailo_abi::{ChannelBitmaps, Driver};
 use hailo_linux::network::{Api, Model};
 use hailo_linux::{Device, Direction};
 use hailo_tests::models::artificial::{self, Artificial, Outcome};
+use hailo_tests::models::canned::Canned;
+use hailo_tests::models::recording::Recording;
 use null_driver::{Bed, NullDriver};
-use quick_driver::QuickDriver;
 
 use crate::Case;
 
@@ -69,24 +68,10 @@ fn typed(frames: u64) {
     .unwrap();
     for frame in 0..frames {
         for channel_index in [16, 0] {
-            let mut buffers = [TransferBuffer::EMPTY; 8];
-            buffers[0].buffer_type = BufferType::USER_PTR;
-            buffers[0].address_or_fd = memory.as_ptr().addr() as u64;
-            buffers[0].size = SIZE as u32;
-            let launch = LaunchTransfer {
-                engine_index: 0,
-                channel_index,
-                desc_handle: 1,
-                starting_desc: (frame % 64) as u32,
-                should_bind: true,
-                should_sync: false,
-                is_cyclic: false,
-                buffers_count: 1,
-                buffers,
-                first_interrupts_domain: InterruptsDomain::NONE,
-                last_interrupts_domain: InterruptsDomain::HOST,
-                is_debug: false,
-            };
+            let address_or_fd = memory.as_ptr().addr() as u64;
+            let buffer = TransferBuffer { address_or_fd, size: SIZE as u32, ..TransferBuffer::EMPTY };
+            let starting_desc = (frame % 64) as u32;
+            let launch = LaunchTransfer { starting_desc, ..LaunchTransfer::new(channel_index, 1, [buffer]) };
             // SAFETY: the null driver touches no memory.
             unsafe { driver.launch_transfer(&launch) }.unwrap();
         }
@@ -109,13 +94,19 @@ fn model() -> (Artificial, Model) {
     artificial::all().into_iter().filter_map(fits).min_by_key(|(_, model)| size(model)).expect("a model")
 }
 
+/// A driver on which configuring goes as in the recordings.
+fn driver(file: &Artificial) -> Arc<NullDriver> {
+    let configuring = Canned::new(&Recording::read("arcface-v1")).with_page(file.desc_max_page_size);
+    Arc::new(NullDriver::before(Box::new(configuring)))
+}
+
 fn options(file: &Artificial, api: Api) -> hailo_linux::network::Options {
     hailo_linux::network::Options { batch_size: file.batch, api, ..Default::default() }
 }
 
 fn blocking(frames: u64) {
     let (file, model) = model();
-    let driver = Arc::new(QuickDriver::new(file.desc_max_page_size));
+    let driver = driver(&file);
     let device = Device::with_transport(driver, hailo_linux::Options::default()).unwrap();
     let mut network = device.configure(&model, &options(&file, Api::Blocking)).unwrap();
     let mut active = network.activate().unwrap();
@@ -129,7 +120,7 @@ fn blocking(frames: u64) {
 
 fn pipelined(frames: u64, depth: usize) {
     let (file, model) = model();
-    let driver = Arc::new(QuickDriver::new(file.desc_max_page_size));
+    let driver = driver(&file);
     let device = Device::with_transport(driver, hailo_linux::Options::default()).unwrap();
     let mut network = device.configure(&model, &options(&file, Api::Pipelined)).unwrap();
     let mut active = network.activate().unwrap();

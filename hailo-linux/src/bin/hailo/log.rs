@@ -1,15 +1,18 @@
 //! `hailo log`: what the firmware writes about itself.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use hailo_abi::command::MAX_FW_LOG_BUFFER_LENGTH;
 use hailo_abi::enums::CpuId;
 use hailo_abi::firmware::log::LogLines;
+use hailo_linux::Device;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -83,6 +86,27 @@ fn print(output: &mut Output, cpu: &'static str, lines: Vec<String>) -> Result<(
     lines.into_iter().try_for_each(|line| output.report(&Line { cpu, line }))
 }
 
+/// Hands what is logged on to `take`, until something fails. Each log is followed by a thread, which ends with the program.
+fn follow(
+    device: &Device,
+    logs: &mut [Log],
+    mut take: impl FnMut(&mut Log, &[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (sender, received) = mpsc::sync_channel(16);
+    for (index, log) in logs.iter().enumerate() {
+        let (followed, sender) = (device.follow_log(log.cpu, INTERVAL), sender.clone());
+        // Whoever received has failed if nobody does any more.
+        thread::spawn(move || followed.map(|bytes| (index, bytes)).try_for_each(|read| sender.send(read)));
+    }
+    drop(sender);
+    for (index, bytes) in received {
+        if let Some(log) = logs.get_mut(index) {
+            take(log, &bytes?)?;
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -> Result<ExitCode, Failure> {
     let device = device::open(global)?;
     let mut file = match &arguments.output {
@@ -99,32 +123,31 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     if arguments.cpu != Cpu::App {
         logs.push(Log::new("core", CpuId::CPU1));
     }
-    let mut buffer = [0; MAX_FW_LOG_BUFFER_LENGTH];
-    loop {
+    let mut take = |log: &mut Log, bytes: &[u8]| match &mut file {
+        Some((path, file)) => file.write_all(bytes).map_err(|error| Failure::file("write", path, &error)),
+        None => {
+            let mut lines = Vec::new();
+            log.lines.push(bytes, |line| lines.push(text(line)));
+            print(output, log.name, lines)
+        }
+    };
+    if arguments.follow {
+        follow(&device, &mut logs, take)?;
+    } else {
         for log in &mut logs {
+            let mut buffer = [0; MAX_FW_LOG_BUFFER_LENGTH];
             loop {
-                let length = device.read_log(log.cpu, &mut buffer)?;
-                if length == 0 {
-                    break;
+                match device.read_log(log.cpu, &mut buffer)? {
+                    0 => break,
+                    length => take(log, &buffer[..length])?,
                 }
-                let bytes = &buffer[..length];
-                if let Some((path, file)) = &mut file {
-                    File::write_all(file, bytes).map_err(|error| Failure::file("write", path, &error))?;
-                    continue;
-                }
-                let mut lines = Vec::new();
-                log.lines.push(bytes, |line| lines.push(text(line)));
-                print(output, log.name, lines)?;
-            }
-            if !arguments.follow {
-                let mut rest = Vec::new();
-                log.lines.finish(|line| rest.push(text(line)));
-                print(output, log.name, rest)?;
             }
         }
-        if !arguments.follow {
-            return Ok(ExitCode::SUCCESS);
+        for mut log in logs {
+            let mut rest = Vec::new();
+            log.lines.finish(|line| rest.push(text(line)));
+            print(output, log.name, rest)?;
         }
-        std::thread::sleep(INTERVAL);
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -75,15 +75,15 @@ fn a_long_measurement_ends_with_a_signal() {
 #[test]
 fn monitor_shows_what_happens_until_a_key_ends_it() {
     for key in ["q", "\u{1b}", "\u{3}"] {
-        let mut terminal = start("monitor --interval 0.2 --device mock:notify=0.3,temperature=107");
+        let mut terminal = start("monitor --interval 0.2 --device mock:notify=0.3");
         // Everything that is read, and a notification that came meanwhile.
         terminal.wait_for_page(&[
-            "hailo monitor: mock:notify=0.3,temperature=107 ",
+            "hailo monitor: mock:notify=0.3 ",
             "Hailo-8 HLLWM2B000000000, driver 4.23.0, firmware 4.23.0",
             " °C orange ",
             " Power 1.",
-            "By temperature  level 1",
-            "Clock           200 MHz",
+            "By temperature  level 0",
+            "Clock           300 MHz",
             "Current zone    green",
             " Channels ",
             "no network group is configured",

@@ -9,6 +9,7 @@ use hailo_abi::firmware::FirmwareStatus;
 use hailo_abi::firmware::control::{
     CommonHeader, ControlStatus, CpuId, Opcode, ParameterError, ResetType, Response, ResponseError,
 };
+use hailo_abi::firmware::notification::Event;
 use hailo_abi::firmware::user_config::{UserConfigEntry, UserConfigError, UserConfigHeader};
 use hailo_abi::interface::RELEASES;
 use hailo_linux::emulator::Emulator;
@@ -271,6 +272,30 @@ fn a_board_that_cools_down_leaves_its_zone_later_than_it_entered_it() {
     assert_eq!(at(121.0), (2, -1, 400));
     firmware.set_throttling(true).unwrap();
     assert_eq!(at(121.0), (2, 3, 50));
+}
+
+#[test]
+fn a_temperature_alarm_agrees_with_what_is_measured() {
+    let emulator = Emulator::new("mock:notify=0.7").unwrap();
+    let device = emulator.open(0).unwrap();
+    let firmware = device.firmware().unwrap();
+    let near = |one: f32, other: f32| (one - other).abs() <= 0.25;
+    assert!(near(firmware.temperature().unwrap().ts0_temperature, 48.5));
+    let notifications = device.notifications().unwrap();
+    let mut zones = Vec::new();
+    while zones.len() < 2 {
+        let notification = notifications.receive(Duration::from_secs(60)).unwrap();
+        let Event::TemperatureAlarm(alarm) = notification.read(firmware.release()).unwrap().event else { continue };
+        // The next one is two notifications away.
+        let (measured, health) = (firmware.temperature().unwrap(), firmware.health().unwrap());
+        assert!(near(measured.ts0_temperature, alarm.ts0_temperature), "{measured:?} {alarm:?}");
+        assert!(near(measured.ts1_temperature, alarm.ts1_temperature), "{measured:?} {alarm:?}");
+        assert_eq!(u32::from(health.current_temperature_zone), u32::from(alarm.temperature_zone));
+        let megahertz = health.requested_temperature_clock_freq / 1_000_000;
+        assert_eq!(megahertz, if alarm.temperature_zone == 1 { 300 } else { 400 });
+        zones.push(alarm.temperature_zone);
+    }
+    assert_eq!(zones, [1, 0]);
 }
 
 #[test]

@@ -323,7 +323,10 @@ impl Board {
     }
 
     /// Lets the firmware do something.
-    fn with_firmware<R>(&self, work: impl FnOnce(&mut dyn crate::firmware::Firmware, &Hardware<'_>) -> R) -> Option<R> {
+    pub(crate) fn with_firmware<R>(
+        &self,
+        work: impl FnOnce(&mut dyn crate::firmware::Firmware, &Hardware<'_>) -> R,
+    ) -> Option<R> {
         let board = self.counted()?;
         let mut firmware = lock(&self.device.firmware);
         Some(work(&mut **firmware, &Hardware::new(&board)))

@@ -102,8 +102,8 @@ pub struct MachineOptions {
     pub iommu: bool,
     /// The temperature of the boards, in thousandths of a degree Celsius; `None`: that of a board that is well.
     pub temperature: Option<i32>,
-    /// How often the firmware sends a notification: heat, a lower clock, cooling, too much current, over and over;
-    /// `None`: never.
+    /// How often the firmware sends a notification: heat, a lower clock, cooling, too much current, over and over; the
+    /// temperature goes up and down with them, whatever it was. `None`: never.
     pub notify: Option<Duration>,
     /// How often the firmware writes a line into its log, the first one when it starts; `None`: never.
     pub log: Option<Duration>,

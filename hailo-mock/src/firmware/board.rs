@@ -381,6 +381,13 @@ impl Firmware for BoardFirmware {
         Some(Answer::now(encoded.map(|message| message.as_slice().to_vec()).unwrap_or_default()))
     }
 
+    fn warm_to(&mut self, temperatures: [f32; 2]) {
+        let FirmwareState { values, .. } = &mut *lock(&self.state);
+        values.temperatures = temperatures;
+        // Zones are entered and left when it happens, not when somebody asks.
+        self.running.thermal.update(values, !self.running.throttling_off);
+    }
+
     fn shutdown(&mut self, hardware: &Hardware<'_>) {
         self.running.forget_networks(hardware);
     }

@@ -57,6 +57,12 @@ pub trait Firmware: Send + fmt::Debug {
         hardware.stop_all_channels();
     }
 
+    /// The two sensors have these temperatures from now on, in degrees Celsius: the notifications of
+    /// [`MachineOptions::notify`](crate::MachineOptions::notify) say so. Nothing happens if the firmware has no sensors.
+    fn warm_to(&mut self, temperatures: [f32; 2]) {
+        let _ = temperatures;
+    }
+
     /// The firmware was loaded anew, after a reset of the board.
     fn restart(&mut self, hardware: &Hardware<'_>) {
         hardware.stop_all_channels();

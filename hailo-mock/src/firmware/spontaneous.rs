@@ -35,7 +35,11 @@ fn notify(board: &Arc<Board>, period: Duration, number: u32) {
     let version = board.firmware_version;
     let interface = interface([version.major, version.minor, version.revision]);
     let priority = if number % 4 == 1 { EventPriority::INFO } else { EventPriority::CRITICAL };
-    let notification = Notification { sequence: number, priority, ..Notification::new(event(number)) };
+    let event = event(number);
+    if let Event::TemperatureAlarm(TemperatureAlarm { ts0_temperature, ts1_temperature, .. }) = event {
+        board.with_firmware(|firmware, _| firmware.warm_to([ts0_temperature, ts1_temperature]));
+    }
+    let notification = Notification { sequence: number, priority, ..Notification::new(event) };
     let mut bytes = [0; MAX_NOTIFICATION_SIZE];
     // Every generation has these notifications, and there is room for all of them.
     if let Ok(length) = notification.encode(interface, &mut bytes) {

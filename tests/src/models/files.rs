@@ -114,6 +114,29 @@ impl Builder {
         self
     }
 
+    /// So many more words, which the first of the writes takes instead of its own.
+    ///
+    /// # Panics
+    /// If there is no write, or a part cannot be decoded.
+    #[must_use]
+    pub fn with_long_words(mut self, length: u32) -> Self {
+        let mut offset = Some(self.words.len() as u64);
+        self.words.extend((0..length).map(|index| (index % 251) as u8));
+        Self::for_each_operation(&mut self.message, |operation| {
+            for action in &mut operation.actions {
+                edit(action, |action: &mut proto::Action| {
+                    if let Some(proto::ActionKind::WriteDataCcwPtr(pointer)) = &mut action.action
+                        && let Some(offset) = offset.take()
+                    {
+                        (pointer.offset, pointer.size) = (offset, length);
+                    }
+                });
+            }
+        });
+        assert!(offset.is_none(), "no write");
+        self
+    }
+
     /// One more action at the end of the first operation of the preliminary context.
     ///
     /// # Panics

@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 use hailo_linux::hef::Hef;
 use hailo_linux::npy::Array;
-use hailo_linux::transform::{ElementType, InputTransform};
+use hailo_linux::transform::{ElementType, FormatOrder, InputTransform};
 use hailo_tests::models::artificial::{Outcome, all};
 use hailo_tests::models::real;
 use nix::sys::signal::{Signal, kill};
@@ -176,11 +176,54 @@ fn inputs_from_files() {
         sentence.contains(&layer.tensor.name) && sentence.contains(&format!("frames of {size} bytes")),
         "{sentence}"
     );
+    assert!(sentence.contains("in.raw"), "{sentence}");
+    std::fs::write(&raw, []).unwrap();
+    let sentence = hailo_run(&model, &["--input", raw.to_str().unwrap()]).sentence();
+    assert!(sentence.contains("no frame") && sentence.contains("in.raw"), "{sentence}");
+    let sentence = hailo_run(&model, &["--input", &format!("another={}", raw.display())]).sentence();
+    assert!(sentence.contains("another=") && sentence.contains(&layer.tensor.name), "{sentence}");
+    let folder = models.dir.path().to_str().unwrap();
+    assert!(hailo_run(&model, &["--input", folder]).sentence().contains("directory"));
     let wrong = models.path("wrong.npy");
     Array::new(ElementType::U8, vec![3, 5], vec![0; 15]).unwrap().write(&wrong).unwrap();
     let sentence = hailo_run(&model, &["--input", wrong.to_str().unwrap()]).sentence();
-    assert!(sentence.contains("[3, 5]"), "{sentence}");
+    assert!(sentence.contains("[3, 5]") && sentence.contains("wrong.npy"), "{sentence}");
     assert!(hailo_run(&model, &["--input", "/nowhere.raw"]).sentence().contains("/nowhere.raw"));
+}
+
+#[test]
+fn frames_without_a_transform_are_those_of_the_device() {
+    let models = Models::new();
+    let (layer, hef) = all()
+        .into_iter()
+        .find_map(|made_up| {
+            let model = hailo_linux::network::Model::new(Hef::from_bytes(made_up.hef.clone()).ok()?, None).ok()?;
+            let padded = model.inputs().find(|layer| {
+                let tensor = &layer.tensor;
+                tensor.order == FormatOrder::Nhw && tensor.kind == ElementType::U8 && tensor.shape != tensor.hw_shape
+            });
+            let layer = padded.filter(|layer| layer.transfer_size < 10_000)?.clone();
+            Some((layer, made_up.hef))
+        })
+        .unwrap();
+    let name = &layer.tensor.name;
+    let model = models.path("padded.hef");
+    std::fs::write(&model, hef).unwrap();
+    hailo_run(&model, &["--frames", "2"]).ok();
+    let shape = layer.tensor.hw_shape;
+    let dimensions = vec![3, shape.height, shape.width, shape.features];
+    let count = dimensions.iter().product();
+    let npy = models.path("padded.npy");
+    Array::new(ElementType::U8, dimensions, vec![1; count]).unwrap().write(&npy).unwrap();
+    let report = hailo_run(&model, &["--input", &format!("{name}={}", npy.display()), "--json"]).ok().json();
+    assert_eq!(report["frames"], 3);
+    // Of another form it is not known how it would have to be padded.
+    let sentence = hailo_run(&model, &["--type", "float32"]).sentence();
+    assert!(sentence.contains(name) && sentence.contains("not supported"), "{sentence}");
+    let raw = models.path("short.raw");
+    std::fs::write(&raw, [1]).unwrap();
+    let sentence = hailo_run(&model, &["--input", &format!("{name}={}", raw.display())]).sentence();
+    assert!(sentence.contains("as the device has them"), "{sentence}");
 }
 
 #[test]

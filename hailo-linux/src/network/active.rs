@@ -262,14 +262,15 @@ impl Active<'_> {
     /// [`Error::QueueEmpty`]; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if it is not done in time, which changes nothing; what driver and
     /// hardware reported, upon which the frame is lost.
     pub fn receive(&mut self, timeout: Duration) -> Result<Frame> {
-        match self.complete(&mut Patience::new(timeout)) {
-            Ok(()) => self.in_flight.pop_front().ok_or(Error::QueueEmpty),
-            Err(error) => {
-                if !error.is_timeout() {
-                    self.give_up();
-                }
-                Err(error)
+        if let Err(error) = self.complete(&mut Patience::new(timeout)) {
+            if !error.is_timeout() {
+                self.give_up();
             }
+            return Err(error);
+        }
+        match self.in_flight.pop_front() {
+            Some(frame) => Ok(frame),
+            None => Err(Error::QueueEmpty),
         }
     }
 

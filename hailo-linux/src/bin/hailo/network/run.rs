@@ -25,7 +25,8 @@ use crate::{Global, device};
 /// Run a compiled network
 ///
 /// Inputs are raw bytes or .npy files with one frame or several, which are repeated as needed; without --input frames are
-/// generated. Values are those of the model, or, as float32, quantised and dequantised here.
+/// generated. Values are those of the model, or, as float32, quantised and dequantised here. Frames of an order that has no
+/// transform are taken as the device has them.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hailo run arcface.hef --frames 100 --device mock\n  \
@@ -128,7 +129,7 @@ fn assign<'a>(given: &'a [String], names: &[String]) -> Result<Vec<Option<&'a Pa
             text.split_once('=').and_then(|(name, file)| Some((names.iter().position(|known| known == name)?, file)));
         let (place, file) = match named {
             Some(found) => found,
-            None if names.len() == 1 => (0, text.as_str()),
+            None if names.len() == 1 && (!text.contains('=') || Path::new(text).exists()) => (0, text.as_str()),
             None => {
                 let known = names.join(", ");
                 return Err(Failure::new(format_args!(
@@ -173,7 +174,7 @@ impl Traffic<'_> {
 
     /// One frame after the other.
     fn blocking(&mut self, active: &mut Active<'_>, frames: u64, arguments: &Arguments) -> Result<(), Failure> {
-        let mut sent: Vec<Vec<u8>> = self.inputs.iter().map(|input| vec![0; input.device_size()]).collect();
+        let mut sent: Vec<Vec<u8>> = self.inputs.iter().map(|input| vec![0; input.device_size]).collect();
         let mut came: Vec<Vec<u8>> = active.outputs().iter().map(|output| vec![0; output.frame_size()]).collect();
         for number in 0..frames {
             self.go_on()?;
@@ -262,7 +263,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global, output: &mut Output) -
     let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
     let from_files = inputs.iter().filter(|input| input.source.is_some()).map(Input::count).max();
     let frames = arguments.frames.or(from_files).unwrap_or(FRAMES);
-    let to_device: usize = inputs.iter().map(Input::device_size).sum();
+    let to_device: usize = inputs.iter().map(|input| input.device_size).sum();
     let from_device: usize = active.outputs().iter().map(|output| output.frame_size()).sum();
     let mut traffic = Traffic {
         record: &record,

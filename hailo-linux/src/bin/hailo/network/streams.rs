@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use hailo_linux::hef::Layer;
 use hailo_linux::npy::Array;
-use hailo_linux::transform::{ElementType, Format, InputTransform, OutputTransform};
+use hailo_linux::transform::{ElementType, Format, InputTransform, OutputTransform, TransformError};
 
 use crate::failure::Failure;
 
@@ -64,7 +64,12 @@ impl Random {
 /// The frames of one input, as the user has them and as the device gets them.
 pub(super) struct Input {
     pub(super) name: String,
-    transform: InputTransform,
+    /// None where frames are given as the device has them, for want of a transform.
+    transform: Option<InputTransform>,
+    /// Bytes of a frame on the device's side.
+    pub(super) device_size: usize,
+    /// Bytes of a frame in `frames`.
+    size: usize,
     /// Frames one after the other; at least one.
     frames: Vec<u8>,
     pub(super) source: Option<PathBuf>,
@@ -74,47 +79,66 @@ impl Input {
     /// The input of a layer, from a file or generated.
     pub(super) fn new(layer: &Layer, kind: Kind, file: Option<&Path>) -> Result<Self, Failure> {
         let name = layer.tensor.name.clone();
-        let refused = |error: &dyn std::fmt::Display| Failure::new(format_args!("input {name}: {error}"));
-        let mut kind = kind.of(layer);
-        let mut frames = None;
-        if let Some(file) = file {
-            if file.extension().is_some_and(|extension| extension == "npy") {
-                let array = Array::read(file).map_err(|error| refused(&error))?;
-                kind = array.kind();
-                check_shape(&array, &layer.tensor.user_format(kind)).map_err(|error| refused(&error))?;
-                frames = Some(array.data().to_vec());
-            } else {
-                frames = Some(std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?);
-            }
-        }
+        let refused = |error: &dyn std::fmt::Display| match file {
+            Some(file) => Failure::new(format_args!("input {name}, {}: {error}", file.display())),
+            None => Failure::new(format_args!("input {name}: {error}")),
+        };
+        let is_array = |file: &&Path| file.extension().is_some_and(|extension| extension == "npy");
+        let array = file.filter(is_array).map(Array::read).transpose();
+        // The error names the file.
+        let array = array.map_err(|error| Failure::new(format_args!("input {name}: {error}")))?;
+        let kind = array.as_ref().map_or(kind.of(layer), Array::kind);
         let tensor = &layer.tensor;
-        let transform = InputTransform::new(tensor.user_format(kind), tensor.device_format(), &tensor.quantization);
-        let transform = transform.map_err(|error| refused(&error))?;
-        let size = transform.user_size();
-        let frames = frames.unwrap_or_else(|| generated(kind, size, layer.stream_index));
+        let (user, device) = (tensor.user_format(kind), tensor.device_format());
+        let device_size = layer.transfer_size as usize;
+        let (transform, format, size) = match InputTransform::new(user, device, &tensor.quantization) {
+            Ok(transform) => {
+                let size = transform.user_size();
+                (Some(transform), user, size)
+            }
+            // How frames of this order are padded, nobody has seen yet.
+            Err(TransformError::Orders { .. } | TransformError::Shapes { .. }) if kind == tensor.kind => {
+                (None, device, device.shape.elements().map_or(device_size, |elements| elements * kind.size()))
+            }
+            Err(error) => return Err(refused(&error)),
+        };
+        let frames = match (&array, file) {
+            (Some(array), _) => {
+                check_shape(array, &format).map_err(|error| refused(&error))?;
+                array.data().to_vec()
+            }
+            (None, Some(file)) => std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?,
+            (None, None) => generated(kind, size, layer.stream_index),
+        };
         if frames.is_empty() || !frames.len().is_multiple_of(size) {
-            let given = frames.len();
-            return Err(refused(&format_args!("{given} bytes are no whole number of frames of {size} bytes")));
+            let whose = if transform.is_some() { "" } else { ", as the device has them" };
+            return Err(match frames.len() {
+                0 => refused(&format_args!("there is no frame in it, of {size} bytes ({format}{whose})")),
+                given => refused(&format_args!(
+                    "{given} bytes are no whole number of frames of {size} bytes ({format}{whose})"
+                )),
+            });
         }
-        Ok(Self { name, transform, frames, source: file.map(Path::to_owned) })
+        Ok(Self { name, transform, device_size, size, frames, source: file.map(Path::to_owned) })
     }
 
     /// How many different frames there are.
     pub(super) fn count(&self) -> u64 {
-        (self.frames.len() / self.transform.user_size()) as u64
-    }
-
-    /// Bytes of a frame on the device's side.
-    pub(super) fn device_size(&self) -> usize {
-        self.transform.device_size()
+        (self.frames.len() / self.size) as u64
     }
 
     /// Makes the device's form of a frame; after the last one the first comes again.
     pub(super) fn fill(&self, number: u64, device: &mut [u8]) -> Result<(), Failure> {
-        let size = self.transform.user_size();
         let frame = (number % self.count()) as usize;
-        let user = &self.frames[frame * size..][..size];
-        self.transform.apply(user, device).map_err(|error| Failure::new(format_args!("input {}: {error}", self.name)))
+        let user = &self.frames[frame * self.size..][..self.size];
+        let Some(transform) = &self.transform else {
+            // Whole words are transferred.
+            let (frame, rest) = device.split_at_mut(self.size.min(device.len()));
+            frame.copy_from_slice(&user[..frame.len()]);
+            rest.fill(0);
+            return Ok(());
+        };
+        transform.apply(user, device).map_err(|error| Failure::new(format_args!("input {}: {error}", self.name)))
     }
 }
 

@@ -7,7 +7,7 @@
 //! own: an entry disappears from there when the last descriptor in the system is closed, and not before.
 //!
 //! To map memory that the driver allocated, the descriptor is replaced by one of that memory (see [`Files::lend`]). It
-//! still stands for the device file, recognised by the memory's inode, and inotify tells when it is closed.
+//! still stands for the device file, recognised by the memory's mount and inode, and inotify tells when it is closed.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +17,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{EventfdFlags, epoll, eventfd};
-use rustix::fs::{Mode, OFlags, fcntl_setfl, fstat, inotify};
+use rustix::fs::{Mode, OFlags, fcntl_setfl, inotify};
 
 use crate::calls::descriptor::{MARK, data, number};
 
@@ -35,9 +35,24 @@ pub(super) struct Files<T> {
 struct Table<T> {
     last: u32,
     files: HashMap<u32, Entry<T>>,
-    /// The device files that stand behind lent memory, by the memory's inode and by its inotify watch.
-    by_inode: HashMap<u64, u32>,
+    /// The device files that stand behind lent memory, by the memory's place and by its inotify watch.
+    by_place: HashMap<Place, u32>,
     by_watch: HashMap<i32, u32>,
+}
+
+/// Where an open file is: its mount and its inode, which other files have in other mounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    mount: u64,
+    inode: u64,
+}
+
+impl Place {
+    /// From the `fdinfo` of a descriptor.
+    fn of(info: &str) -> Option<Self> {
+        let number = |name: &str| info.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok();
+        Some(Self { mount: number("mnt_id:")?, inode: number("ino:")? })
+    }
 }
 
 struct Entry<T> {
@@ -59,7 +74,7 @@ impl<T: Clone> Files<T> {
             table: Mutex::new(Table {
                 last: 0,
                 files: HashMap::new(),
-                by_inode: HashMap::new(),
+                by_place: HashMap::new(),
                 by_watch: HashMap::new(),
             }),
         })
@@ -112,7 +127,9 @@ impl<T: Clone> Files<T> {
         let watch = inotify::add_watch(&self.lent, &path, inotify::WatchFlags::CLOSE)?;
         let lent = rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         table.by_watch.insert(watch, number);
-        table.by_inode.insert(fstat(&lent)?.st_ino, number);
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", lent.as_raw_fd()))?;
+        let place = Place::of(&info).ok_or(rustix::io::Errno::NOSYS)?;
+        table.by_place.insert(place, number);
         if let Some(entry) = table.files.get_mut(&number) {
             entry.lent += 1;
         }
@@ -141,7 +158,7 @@ impl<T: Clone> Files<T> {
             (entry.lent == 0 && !open.contains(&u64::from(*number))).then_some(*number)
         };
         let closed: Vec<u32> = table.files.iter().filter_map(closed).collect();
-        table.by_inode.retain(|_, number| !closed.contains(number));
+        table.by_place.retain(|_, number| !closed.contains(number));
         table.by_watch.retain(|_, number| !closed.contains(number));
         closed.iter().filter_map(|number| table.files.remove(number)).map(|entry| entry.file).collect()
     }
@@ -150,10 +167,7 @@ impl<T: Clone> Files<T> {
 impl<T> Table<T> {
     /// The number of the device file that a descriptor with this `fdinfo` stands for.
     fn number(&self, info: &str) -> Option<u32> {
-        number(info).or_else(|| {
-            let inode = info.lines().find_map(|line| line.strip_prefix("ino:"))?.trim().parse().ok()?;
-            self.by_inode.get(&inode).copied()
-        })
+        number(info).or_else(|| self.by_place.get(&Place::of(info)?).copied())
     }
 
     /// Counts the descriptions of lent memory that were closed.
@@ -173,7 +187,7 @@ impl<T> Table<T> {
 mod tests {
     use std::os::fd::AsFd;
 
-    use super::{AsRawFd, Files};
+    use super::{AsRawFd, Files, fs};
 
     #[test]
     fn a_file_is_closed_with_its_last_descriptor() {
@@ -202,6 +216,11 @@ mod tests {
         let thread = std::process::id();
         let lent = files.lend(thread, file.as_raw_fd(), memory.as_fd()).expect("a descriptor");
         assert_eq!(files.find(thread, lent.as_raw_fd()), Some("file"), "it stands for the same file");
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", lent.as_raw_fd())).expect("a descriptor");
+        assert!(files.table().number(&info).is_some());
+        let elsewhere = info.replace("mnt_id:\t", "mnt_id:\t1");
+        assert_ne!(elsewhere, info);
+        assert_eq!(files.table().number(&elsewhere), None, "a file of another mount may have the same inode");
         drop(file);
         assert_eq!(files.closed(), Vec::<&str>::new());
         let copy = lent.try_clone().expect("a descriptor");

@@ -202,8 +202,8 @@ impl Fields<'_> {
                 let known = self.follower.buffer(self.file, buffer.mapped_buffer_handle)?;
                 let is_given = known.direction != DataDirection::FROM_DEVICE && known.address != 0;
                 let end = u64::from(buffer.offset).checked_add(buffer.size.into())?;
-                (is_given && end <= known.size)
-                    .then_some((known.address + u64::from(buffer.offset), buffer.size.into()))
+                let address = known.address.checked_add(buffer.offset.into())?;
+                (is_given && end <= known.size).then_some((address, buffer.size.into()))
             })
             .collect()
     }

@@ -131,11 +131,11 @@ impl<'a> Tracer<'a> {
     /// Follows all threads of a process that runs.
     ///
     /// # Errors
-    /// What the system said to the first of them.
+    /// What the system said to the first of them, if none can be traced.
     pub(super) fn attach(&mut self, process: u32) -> io::Result<()> {
         // A thread may make others while its siblings are being seized.
         loop {
-            let mut news = false;
+            let (mut news, mut refused) = (false, None);
             for entry in fs::read_dir(format!("/proc/{process}/task"))? {
                 let Some(thread) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
                 if self.threads.contains_key(&thread) {
@@ -143,15 +143,20 @@ impl<'a> Tracer<'a> {
                 }
                 match ptrace::seize(thread, false).and_then(|()| ptrace::interrupt(thread)) {
                     Ok(()) => {}
-                    // It has ended meanwhile, or was seized with the thread that made it.
-                    Err(_) if !self.threads.is_empty() => continue,
-                    Err(error) => return Err(error),
+                    // It has ended, as the first one may have long before the others, or was seized with the thread that
+                    // made it.
+                    Err(error) => {
+                        refused.get_or_insert(error);
+                        continue;
+                    }
                 }
                 self.threads.insert(thread, Thread { process, everywhere: true, pending: None });
                 news = true;
             }
-            if !news {
-                return Ok(());
+            match refused {
+                Some(error) if self.threads.is_empty() => return Err(error),
+                _ if !news => return Ok(()),
+                _ => {}
             }
         }
     }
@@ -264,6 +269,11 @@ impl<'a> Tracer<'a> {
         let former = ptrace::message(thread).unwrap_or(thread);
         let Some(mut survivor) = self.threads.remove(&former) else { return Ok(()) };
         survivor.pending = None;
+        // What was to be closed by it is, and its descriptors may soon be those of something else.
+        let process = survivor.process;
+        self.files.retain(|(owner, descriptor), _| {
+            *owner != process || is_accelerator(thread, *descriptor) || is_lent_memory(thread, *descriptor)
+        });
         if let Some(replaced) = self.threads.insert(thread, survivor) {
             self.unfinished(replaced)?;
         }

@@ -113,9 +113,51 @@ fn the_end_of_the_program_is_passed_on() {
     assert_eq!((ran.status, ran.stderr.as_str()), (42, "no call to an accelerator\n"));
     assert_eq!(trace(&["sh", "-c", "kill -KILL $$"]).status, 128 + 9);
     assert_eq!(trace(&["sh", "-c", "trap 'exit 5' RTMIN; kill -RTMIN $$; exit 1"]).status, 5, "a real-time signal");
-    assert!(hailo("trace -- /no/such/program").sentence().contains("cannot run /no/such/program: No such file"));
+    assert!(hailo("trace -- /no/such/program").sentence().contains("there is no such program"));
     assert!(hailo("trace --pid 99999999").sentence().contains("there is no such process"));
     assert_eq!(hailo("trace").status, 2);
+}
+
+#[test]
+fn files_that_a_new_program_does_not_get_are_forgotten() {
+    // The loader of the second program opens and closes libraries, with the number that the device had.
+    let line = "import os; os.open('/dev/hailo0', os.O_RDWR); os.execvp('true', ['true'])";
+    let ran = Program::shell(&format!("exec python3 -c \"{line}\"")).traced(&["--json"], &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(names(&calls(&ran.stderr)), ["open"], "{}", ran.stderr);
+}
+
+#[test]
+fn a_process_whose_first_thread_has_ended_is_traced() {
+    let script = "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); \
+                  print(flush=True); ctypes.CDLL(None).pthread_exit(None)";
+    let mut child =
+        std::process::Command::new("python3").args(["-c", script]).stdout(Stdio::piped()).spawn().expect("python3");
+    let process = child.id();
+    let until = Instant::now() + Duration::from_secs(30);
+    let state = |thread| std::fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).unwrap_or_default();
+    while !state(process).contains(") Z ") {
+        assert!(Instant::now() < until, "the first thread has not ended: {}", state(process));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut tracer = command();
+    let mut tracer =
+        tracer.args(["trace", "--pid", &process.to_string()]).stderr(Stdio::piped()).spawn().expect("hailo");
+    let traced = || {
+        let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("a process").flatten();
+        let status =
+            |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        threads.map(status).any(|status| status.contains(&format!("TracerPid:\t{}\n", tracer.id())))
+    };
+    let mut found = traced();
+    while !found && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+        found = traced();
+    }
+    child.kill().expect("a process");
+    child.wait().expect("a process");
+    let status = tracer.wait().expect("hailo");
+    assert!(found && status.success(), "{status}");
 }
 
 #[test]

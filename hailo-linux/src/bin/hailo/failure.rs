@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The exit status of a program that was ended by `SIGPIPE`, as shells report it.
@@ -27,8 +28,25 @@ impl Failure {
     }
 
     /// A failure of an operation on a file.
-    pub(crate) fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
+    pub(crate) fn file(action: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(format_args!("cannot {action} {}: {error}", path.display()))
+    }
+
+    /// A program could not be started.
+    #[cfg(all(feature = "trace", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    pub(crate) fn not_started(program: &std::ffi::OsStr, error: &io::Error) -> Self {
+        let name = program.to_string_lossy();
+        let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
+        let reason = match error.raw_os_error() {
+            Some(libc::ENOENT) if is_there => {
+                "what is to interpret it, named in its first line or its header, is not there"
+            }
+            Some(libc::ENOENT) => "there is no such program",
+            Some(libc::EACCES) => "it is no file that may be executed",
+            Some(libc::ENOEXEC) => "it is no program for this computer, and no script that begins with #!",
+            _ => return Self::new(format_args!("cannot run {name}: {error}")),
+        };
+        Self::new(format_args!("cannot run {name}: {error} ({reason})"))
     }
 
     /// Prints the sentence and gives the exit status.

@@ -19,7 +19,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::{Args, ValueEnum};
@@ -100,22 +100,6 @@ fn refused(program: &str, error: &io::Error) -> Failure {
     Failure::new(format_args!("cannot run {program}: {error} ({remedy})"))
 }
 
-/// Why a program could not be started, in words.
-fn not_started(program: &OsString, error: &io::Error) -> Failure {
-    let name = program.to_string_lossy();
-    let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
-    let reason = match error.raw_os_error() {
-        Some(libc::ENOENT) if is_there => {
-            "what is to interpret it, named in its first line or its header, is not there"
-        }
-        Some(libc::ENOENT) => "there is no such program",
-        Some(libc::EACCES) => "it is no file that may be executed",
-        Some(libc::ENOEXEC) => "it is no program for this computer, and no script that begins with #!",
-        _ => return Failure::new(format_args!("cannot run {name}: {error}")),
-    };
-    Failure::new(format_args!("cannot run {name}: {error} ({reason})"))
-}
-
 /// Why a program's calls were not answered any more, in words.
 fn failed(program: &str, error: &io::Error) -> Failure {
     let remedy = match error.raw_os_error() {
@@ -189,7 +173,7 @@ pub(crate) fn run(arguments: &Arguments, device: Option<&str>) -> Result<ExitCod
         Err(error) => return Err(failed(&name, &error)),
         Ok(ended) => ended,
     };
-    let mut child = started.map_err(|error| not_started(program, &error))?;
+    let mut child = started.map_err(|error| Failure::not_started(program, &error))?;
     let status = child.wait().map_err(|error| Failure::new(format_args!("cannot wait for {name}: {error}")))?;
     if !arguments.quiet {
         report(&machine, &ended);

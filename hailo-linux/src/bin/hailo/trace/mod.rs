@@ -210,7 +210,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure
         command.args(rest);
         let name = program.to_string_lossy();
         let launched = launch::launch(command).map_err(|error| match error {
-            LaunchError::Start(error) => Failure::new(format_args!("cannot run {name}: {error}")),
+            LaunchError::Start(error) => Failure::not_started(program, &error),
             LaunchError::Trace(error) => refused(&name, None, &error),
         })?;
         ptrace::ignore_keyboard();

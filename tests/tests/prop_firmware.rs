@@ -1,7 +1,8 @@
 //! Laws of the firmware's messages: what is written is read, what is cut or changed is refused, nothing panics.
 
 use hailo_abi::firmware::control::{
-    ControlStatus, EncodeError, Expected, Opcode, Request, RequestError, Response, ResponseError, SetContextInfo,
+    CommonHeader, ControlStatus, EncodeError, Expected, Opcode, PROTOCOL_VERSION, ParameterError, Request,
+    RequestError, Response, ResponseError, SetContextInfo, WriteMemory,
 };
 use hailo_abi::firmware::image::{FirmwareHeader, FirmwareImage, FirmwareType, ImageError, ImagePart, magic};
 use hailo_abi::firmware::notification::{Event, EventId, Notification, NotificationError};
@@ -84,10 +85,27 @@ fn an_answer_is_refused_for_the_right_reason() {
         "the firmware has refused GET_THROTTLING_STATE: HAILO_CONTROL_STATUS_UNSUPPORTED_OPCODE (0x4003000f, module \
          CONTROL), from CONTEXT_SWITCH_STATUS_SRAM_MEMORY_FULL (0x4013007a, module CONTEXT_SWITCH_TASK)"
     );
+    // A request of another version of the protocol is answered in the one that there is.
+    let other = Response::encode_failure(&CommonHeader { version: 3, ..header }, refused).unwrap();
+    assert_eq!(CommonHeader::parse(other.as_slice()).unwrap().0.version, PROTOCOL_VERSION);
     // The minor status alone means nothing.
     assert_eq!(read(&with(20, 0x4013_007a)), Ok(()));
     // A short answer with a status is a refusal, whatever follows.
     assert!(matches!(read(&message.as_slice()[..24]), Err(ResponseError::Status { .. })));
+}
+
+#[test]
+fn a_request_that_was_cut_says_what_is_missing() {
+    let release = FirmwareInterface::V4_21;
+    let request = Request::WriteMemory(WriteMemory { address: 64, data: &[7; 10] }).encode(release, 0).unwrap();
+    let bytes = request.as_slice();
+    // The data's length in 4 bytes, and 10 of data.
+    for available in 4..14 {
+        let error = Request::decode(release, &bytes[..bytes.len() - 14 + available]).unwrap_err();
+        let truncated = ParameterError::Truncated { parameter: "data", needed: 14, available };
+        assert_eq!(error, RequestError::Parameters { opcode: Opcode::WRITE_MEMORY, error: truncated });
+    }
+    assert!(Request::decode(release, bytes).is_ok());
 }
 
 #[test]

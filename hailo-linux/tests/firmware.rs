@@ -290,7 +290,7 @@ fn a_temperature_alarm_agrees_with_what_is_measured() {
         let (measured, health) = (firmware.temperature().unwrap(), firmware.health().unwrap());
         assert!(near(measured.ts0_temperature, alarm.ts0_temperature), "{measured:?} {alarm:?}");
         assert!(near(measured.ts1_temperature, alarm.ts1_temperature), "{measured:?} {alarm:?}");
-        assert_eq!(u32::from(health.current_temperature_zone), u32::from(alarm.temperature_zone));
+        assert_eq!(u32::from(health.current_temperature_zone), alarm.temperature_zone);
         let megahertz = health.requested_temperature_clock_freq / 1_000_000;
         assert_eq!(megahertz, if alarm.temperature_zone == 1 { 300 } else { 400 });
         zones.push(alarm.temperature_zone);

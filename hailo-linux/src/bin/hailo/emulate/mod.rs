@@ -3,6 +3,7 @@
 //! The program needs no change and no privilege: the kernel hands its system calls that open or look at files, and its
 //! ioctls, to a supervisor (seccomp user notification), which lets through what does not concern a board.
 
+mod caller;
 mod events;
 mod faults;
 mod files;

@@ -12,11 +12,9 @@ use std::time::{Duration, Instant};
 
 use hailo_abi::{DataModel, Errno, Interface, Operation, Request};
 use hailo_linux::recording::What;
-use hailo_mock::{
-    Caller, Faults, File, Interruption, Machine, MemoryFault, Pages, PinError, Pinned, Process, ProcessMemory,
-    RemoteProcess, Waker,
-};
+use hailo_mock::{Caller, Faults, File, Machine, Process, RemoteProcess};
 
+use super::caller::{CallerMemory, RemoteSignals, SIGNAL_INTERVAL};
 use super::events::Events;
 use super::faults::Asked;
 use super::files::Files;
@@ -27,9 +25,6 @@ use super::recording::{Begun, Recording};
 use super::seccomp::{Call, Listener};
 use super::signals;
 use super::tree::Tree;
-
-/// How often a call that waits looks whether its thread was interrupted by a signal.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// How long the calls of threads that have ended may take to return, and their descriptors to be closed.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -92,62 +87,6 @@ pub(super) struct Supervisor {
 thread_local! {
     /// Whether the call that this thread carries out has crashed the kernel.
     static CRASHED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The signals of a thread of another process: they show in that the thread does not wait for its answer any more. Whether
-/// the call is made again is then up to the kernel.
-struct RemoteSignals<'a> {
-    listener: &'a Listener,
-    call: u64,
-    outstanding: &'a Outstanding,
-    /// Whether the driver would let the call be restarted.
-    restartable: AtomicBool,
-}
-
-impl Interruption for RemoteSignals<'_> {
-    fn is_pending(&self) -> bool {
-        !self.listener.is_waiting(self.call)
-    }
-
-    fn handle(&self) -> bool {
-        self.restartable.store(true, Ordering::Relaxed);
-        false
-    }
-
-    fn end(&self) {}
-
-    fn subscribe(&self, waker: Waker) {
-        self.outstanding.waits(self.call, waker);
-    }
-
-    fn interval(&self) -> Option<Duration> {
-        Some(SIGNAL_INTERVAL)
-    }
-}
-
-/// The memory of a process, as far as a call may write there: one that a signal has ended must leave it alone.
-struct CallerMemory<'a> {
-    process: &'a RemoteProcess,
-    listener: &'a Listener,
-    call: u64,
-}
-
-impl ProcessMemory for CallerMemory<'_> {
-    fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryFault> {
-        self.process.read(address, bytes)
-    }
-
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryFault> {
-        if self.listener.is_waiting(self.call) { self.process.write(address, bytes) } else { Err(MemoryFault) }
-    }
-
-    fn pin(&self, address: u64, pages: u64, driver_pages: bool) -> Result<Pinned, PinError> {
-        self.process.pin(address, pages, driver_pages)
-    }
-
-    fn dma_buf(&self, descriptor: u64) -> Option<Arc<dyn Pages>> {
-        self.process.dma_buf(descriptor)
-    }
 }
 
 /// The process that a thread belongs to.

@@ -371,7 +371,9 @@ fn monitor_prints_json_where_there_is_no_terminal() {
     let samples: Vec<_> = lines.iter().filter(|line| line.get("temperatures").is_some()).collect();
     assert_eq!(samples.len(), 3);
     for sample in samples {
-        assert!(number(sample, "power") > 1.0 && sample["temperature_zone"] == "green" && sample["problem"].is_null());
+        // The notifications warm the board up and cool it down.
+        assert!(["green", "orange"].contains(&sample["temperature_zone"].as_str().unwrap()), "{sample}");
+        assert!(number(sample, "power") > 1.0 && sample["problem"].is_null(), "{sample}");
     }
     assert!(lines.iter().any(|line| line["event"] == "TEMPERATURE_ALARM"), "{lines:?}");
     assert!(hailo("monitor --device mock").sentence().contains("--json"));
@@ -381,14 +383,15 @@ fn monitor_prints_json_where_there_is_no_terminal() {
 fn doctor_asks_emulated_devices() {
     let sound = hailo("doctor --device mock --listen 0").ok().stdout;
     assert!(sound.contains("Nothing is wrong.") && sound.contains("driver 4.23.0, firmware 4.23.0"), "{sound}");
-    for (device, fault, status) in [
-        ("mock:temperature=125", "overheating", 1),
-        ("mock:temperature=106", "overheating", 0),
-        ("mock:firmware=4.20.0", "firmware-mismatch", 1),
-        ("mock:driver=5.3.0", "unknown-firmware", 0),
-        ("mock:notify=0.05", "temperature-event", 0),
+    for (device, listen, fault, status) in [
+        ("mock:temperature=125", 0.1, "overheating", 1),
+        ("mock:temperature=106", 0.1, "overheating", 0),
+        ("mock:firmware=4.20.0", 0.1, "firmware-mismatch", 1),
+        ("mock:driver=5.3.0", 0.1, "unknown-firmware", 0),
+        // It says that the board is hot, which it is from then on: after it was asked.
+        ("mock:notify=2", 2.5, "temperature-event", 0),
     ] {
-        let ran = hailo(&format!("doctor --device {device} --listen 0.5 --json"));
+        let ran = hailo(&format!("doctor --device {device} --listen {listen} --json"));
         assert_eq!(ran.status, status, "{ran:?}");
         let json = ran.json();
         let faults: Vec<_> =

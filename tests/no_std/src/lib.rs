@@ -6,6 +6,7 @@ use core::ffi::c_void;
 use core::panic::PanicInfo;
 
 use hailo_abi::command::{LaunchTransfer, TransferBuffer};
+use hailo_abi::enums::InterruptsDomain;
 use hailo_abi::{Driver, Errno, Frame, Request, Transport, v4_23_0};
 
 unsafe extern "C" {

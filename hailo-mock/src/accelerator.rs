@@ -23,6 +23,17 @@ pub trait Accelerator: Send + fmt::Debug {
         None
     }
 
+    /// Whether bytes of a channel have to wait, as for an output to which the host gives no room.
+    fn is_full(&self, channel: u8) -> bool {
+        let _ = channel;
+        false
+    }
+
+    /// Something other than bytes that it waited for has happened ([`Hardware::resume`](crate::firmware::Hardware::resume)).
+    fn resume(&mut self, outputs: &mut Outputs) {
+        let _ = outputs;
+    }
+
     /// A channel was reset: what has arrived on it is to be forgotten. What waits on it for the host was dropped already.
     fn reset(&mut self, channel: u8, outputs: &mut Outputs) {
         let _ = (channel, outputs);

@@ -1,13 +1,19 @@
 //! Rules that the recorded models do not exercise, with the numbers of the written rules.
 
+use std::time::Duration;
+
 use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::control::HwConsts;
+use hailo_abi::{Command, DataModel, Interface};
+use hailo_linux::emulator::Emulator;
 use hailo_linux::hef::{Hef, NmsMode, proto_layers};
-use hailo_linux::network::{DeviceFacts, Options, Plan, PowerMode, Step};
+use hailo_linux::network::{Api, DeviceFacts, Model, Options, Plan, PowerMode, Step};
+use hailo_linux::recording::{Recorder, Recording, What};
 use hailo_tests::fuzzing::model_file::CONSTANTS;
 use hailo_tests::models::artificial::{self, Artificial, Outcome};
 use hailo_tests::models::files::Builder;
 use hailo_tests::models::{self, hailo8, simulation};
+use hailo_tests::recordings::Bytes;
 
 /// The real model, or nothing with a word about it.
 fn arcface() -> Option<Vec<u8>> {
@@ -203,8 +209,8 @@ fn boxes_come_in_the_portions_of_the_rules() {
     assert_eq!(with(Some(128)), (NmsMode::PerFrame, 128 * 8 * 80, 80, 80 * (2 + 8 * 128) + 1024));
 }
 
-#[test]
-fn caches_are_laid_out_by_the_rules() {
+/// A model with a cache of entries of 48 bytes, of which a frame reads 3 and writes 5.
+fn with_cache() -> (Vec<u8>, HwConsts) {
     // A model of several contexts without other layers between them would be best; one of the made-up ones has an input and
     // an output at the boundary of its first context, which become the two sides of a cache.
     let (model, constants) = made_up()
@@ -220,7 +226,6 @@ fn caches_are_laid_out_by_the_rules() {
                 && core_op.contexts.iter().map(|context| boundary(context, Input)).sum::<usize>() > 1
         })
         .expect("a model of several contexts");
-    // 48 bytes are padded to 64; 3 entries come in, 5 go out.
     let mut sides = [false; 2];
     let mut builder = Builder::of_version_1(&model.hef);
     for direction in [0, 1] {
@@ -246,8 +251,14 @@ fn caches_are_laid_out_by_the_rules() {
             base.padded_features = 48;
         });
     }
-    let file = builder.version_1();
+    (builder.version_1(), constants)
+}
+
+#[test]
+fn caches_are_laid_out_by_the_rules() {
+    let (file, constants) = with_cache();
     let plan = plan(&file, &Options::default(), &hailo8(4096), &constants);
+    // 48 bytes are padded to 64.
     assert_eq!(plan.buffers[0].size, (3 + 5) * 64);
     let strided: Vec<_> = plan
         .steps
@@ -257,12 +268,91 @@ fn caches_are_laid_out_by_the_rules() {
             _ => None,
         })
         .collect();
-    assert_eq!(strided, [(48, 3 * 48, 0), (48, 5 * 48, 3 * 64)]);
+    assert_eq!(strided, [(48, 3 * 64, 0), (48, 5 * 64, 3 * 64)]);
     let last = plan.contexts.last().and_then(|context| context.actions.last().copied().flatten()).expect("an action");
     assert_eq!(last.action, hailo_abi::firmware::actions::Action::WaitForCacheUpdated);
     let hef = Hef::from_bytes(file).expect("a model");
-    assert!(hef.describe().not_supported.iter().any(|sentence| sentence.contains("caches")));
+    assert!(!hef.describe().not_supported.iter().any(|sentence| sentence.contains("cache")));
     let batch = Options { batch_size: 2, ..Options::default() };
     let refusal = Plan::new(&hef, &hef.groups()[0], &batch, &hailo8(4096), &constants).expect_err("a batch");
     assert_eq!(refusal.status.code(), 2, "{refusal}");
+}
+
+/// Bytes and offset of each call that told a list of the cache where its entries are.
+fn programs_of_the_cache(text: &str) -> Vec<(u64, u64)> {
+    let recording = Recording::parse(text).expect("a recording");
+    let release = recording.release().expect("the driver said it");
+    let interface = Interface::of(release).expect("a known release");
+    let mut programs = Vec::new();
+    for call in recording.calls() {
+        let What::Ioctl { request, before, .. } = &call.what else { continue };
+        if let Ok(Command::DescListProgram(program)) = interface.decode(DataModel::NATIVE, *request, before)
+            && program.stride == 48
+        {
+            programs.push((program.buffer_size, program.buffer_offset));
+        }
+    }
+    programs
+}
+
+#[test]
+fn caches_move_on_with_each_frame() {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let (file, _) = with_cache();
+    let model = Model::new(Hef::from_bytes(file).expect("a model"), None).expect("a network");
+    for api in [Api::Blocking, Api::Pipelined] {
+        let emulator = Emulator::new("mock").expect("an emulator");
+        let bytes = Bytes::default();
+        let recorder = Recorder::new(bytes.clone());
+        let device = hailo_linux::Options { recorder: Some(recorder.clone()), ..hailo_linux::Options::default() };
+        let device = emulator.open_with(0, device).expect("a device");
+        let mut network = device.configure(&model, &Options { api, ..Options::default() }).expect("configured");
+        let mut active = network.activate().expect("active");
+        let error = active.move_caches(None, Duration::from_millis(10)).expect_err("no frame is through");
+        assert!(error.is_timeout(), "{error}");
+        // As many entries as a frame writes, and others; the ring has 8.
+        let moved = [None, Some(1), Some(0), None, Some(100)];
+        let inputs: Vec<Vec<u8>> = active.inputs().iter().map(|input| vec![7; input.frame_size()]).collect();
+        let mut outputs: Vec<Vec<u8>> = active.outputs().iter().map(|output| vec![0; output.frame_size()]).collect();
+        let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        for entries in moved {
+            match api {
+                Api::Blocking => {
+                    let mut outputs: Vec<&mut [u8]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+                    active.infer(&inputs, &mut outputs, PATIENCE).expect("a frame");
+                }
+                Api::Pipelined => {
+                    while active.in_flight() < active.capacity().min(2) {
+                        let frame = active.allocate_frame().expect("a frame");
+                        active.submit(frame).expect("there is room");
+                    }
+                    active.receive(PATIENCE).expect("a frame");
+                    let error = active.receive(Duration::from_millis(20)).expect_err("the caches were not moved on");
+                    assert!(error.is_timeout(), "{error}");
+                }
+            }
+            active.move_caches(entries, PATIENCE).expect("the frame is through");
+        }
+        if api == Api::Pipelined {
+            active.receive(PATIENCE).expect("the frame that was under way");
+            active.move_caches(Some(0), PATIENCE).expect("it is through");
+        }
+        active.deactivate().expect("stopped");
+        // Once more, from where the caches are.
+        drop(network.activate().expect("active again"));
+        drop((network, device));
+        recorder.flush().expect("written");
+        // Reading begins at 0, 5, 6, 6, 3, 7 (100 is 4 more than 12 times 8); what goes over the end takes two calls.
+        let (read, write) = (3, 5);
+        let mut expected = Vec::new();
+        for first in [0, 5, 6, 6, 3, 7, 7].into_iter().take(if api == Api::Pipelined { 7 } else { 6 }) {
+            for (first, count) in [(first, read), ((first + read) % 8, write)] {
+                let to_end = count.min(8 - first);
+                expected.push((to_end * 64, first * 64));
+                expected.extend((to_end < count).then_some(((count - to_end) * 64, 0)));
+            }
+        }
+        assert_eq!(programs_of_the_cache(&bytes.text()), expected);
+        assert!(emulator.machine().report().is_clean());
+    }
 }

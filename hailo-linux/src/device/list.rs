@@ -49,7 +49,8 @@ pub struct Program {
     pub length: usize,
     /// How many transfers follow each other, at least 1 (4.21.0 on; before only 1).
     pub transfers: u32,
-    /// The bytes of the buffer for each descriptor, where they are not a page (4.21.0 to 5.1.0); otherwise 0.
+    /// How many bytes of each page of the buffer a descriptor moves, where it does not move the whole page (4.21.0 to 5.1.0);
+    /// otherwise 0. The length has to be a multiple of the page size then.
     pub stride: u32,
     /// The channel that will use the list.
     pub channel: u8,
@@ -206,7 +207,7 @@ impl DescriptorList {
         }
         // A stride of whole pages is none.
         let stride = if stride.is_multiple_of(self.page_size) { 0 } else { stride };
-        if stride > self.page_size || (stride != 0 && !length.is_multiple_of(stride as usize)) {
+        if stride > self.page_size || (stride != 0 && !length.is_multiple_of(page)) {
             return value("the stride", stride.into());
         }
         if transfers == 0 {
@@ -223,7 +224,7 @@ impl DescriptorList {
         }
         // Pages of memory need not be contiguous, so that a descriptor may reach no further than one of them. The driver does
         // not look where the last one is if it writes no addresses.
-        let reach = if stride == 0 { page } else { stride as usize }.min(crate::memory::page_size());
+        let reach = page.min(crate::memory::page_size());
         let needed = u64::from(transfers) * length.div_ceil(reach) as u64;
         let room = self.count.saturating_sub(start);
         if needed > u64::from(room) { Err(Invalid::TooLong { needed, room }) } else { Ok(()) }

@@ -167,6 +167,11 @@ impl Patience {
         Self { timeout, end: None }
     }
 
+    /// How long is left.
+    pub(crate) fn remaining(&mut self) -> Duration {
+        self.left().unwrap_or(self.timeout)
+    }
+
     /// As much of it as is left, but no more than this.
     pub(crate) fn at_most(&mut self, timeout: Duration) -> Self {
         Self::new(self.left().map_or(timeout, |left| left.min(timeout)))

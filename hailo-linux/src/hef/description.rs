@@ -123,19 +123,6 @@ impl Hef {
             not_supported.extend(
                 group.post_processing.iter().map(|op| format!("{op} of group `{}` is left to the caller", group.name)),
             );
-            let cached = |layer: &Layer| matches!(layer.connection, Connection::Cache { .. });
-            if group
-                .core_ops
-                .iter()
-                .flat_map(|core_op| &core_op.contexts)
-                .flat_map(|context| &context.layers)
-                .any(cached)
-            {
-                not_supported.push(format!(
-                    "group `{}` has caches, which would have to be moved on from frame to frame: it can be configured, not run",
-                    group.name
-                ));
-            }
             let outputs = group.core_op(None).into_iter().flat_map(|core_op| core_op.boundary(Direction::Output));
             not_supported.extend(outputs.filter_map(|layer| {
                 let what = layer.tensor.nms.as_ref()?.not_readable()?;

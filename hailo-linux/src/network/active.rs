@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
+use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::control::{ChangeContextSwitchStatus, ContextSwitchStatus, Done, Request};
+use hailo_abi::firmware::notification::{Event, Notification};
 use hailo_abi::{ChannelBitmaps, ChannelId};
 
 use super::configure::Configured;
 use super::error::{Error, Result};
 use super::stream::{InputStream, OutputStream, StreamEnd, open};
 use crate::device::transfer::Patience;
+use crate::notifications::RawNotification;
 use crate::transform::Direction;
 use crate::{Channels, DmaBuffer};
 
@@ -113,6 +116,7 @@ impl Configured {
 
 impl Active<'_> {
     fn start(&mut self) -> Result<()> {
+        self.configured.listen()?;
         let Configured { streams, device, api, application, firmware, .. } = &mut *self.configured;
         let request = Request::ChangeContextSwitchStatus(ChangeContextSwitchStatus {
             state_machine_status: ContextSwitchStatus::ENABLED,
@@ -192,6 +196,29 @@ impl Active<'_> {
         for (stream, frame) in self.outputs.iter_mut().zip(outputs).filter(|(stream, _)| !stream.0.has_boxes()) {
             stream.0.read(frame, &mut patience)?;
         }
+        Ok(())
+    }
+
+    /// Moves the caches of the network on, as it has to be done after each frame of a network with caches: the next one does
+    /// not begin before. Reading and writing begin `entries` entries later then; as many as a frame writes, if nothing else
+    /// is said. Waits until the firmware says that the frame is through (the notification `START_UPDATE_CACHE_OFFSET`), tells
+    /// the lists of the caches where the entries are, and lets the firmware go on. Does nothing for a network without caches.
+    ///
+    /// The vendor's library does this where the environment says so, or when it is called for (`update_cache_offset`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if no frame is through in time, which changes nothing; what driver and
+    /// firmware answered.
+    #[doc(alias = "update_cache_offset")]
+    #[doc(alias = "CONTEXT_SWITCH_SIGNAL_CACHE_UPDATED")]
+    pub fn move_caches(&mut self, entries: Option<u32>, timeout: Duration) -> Result<()> {
+        let configured = &mut *self.configured;
+        let Some(notifications) = &configured.notifications else { return Ok(()) };
+        let mut patience = Patience::new(timeout);
+        while !is_about_caches(&notifications.receive(patience.remaining())?, configured.firmware) {}
+        configured.move_caches(entries)?;
+        // SAFETY: the network goes on with lists that were programmed as before, with the memory that is mapped for them.
+        let Done = unsafe { configured.device.inner.ask(configured.firmware, &Request::SignalCacheUpdated) }?;
         Ok(())
     }
 
@@ -369,6 +396,12 @@ impl Drop for Active<'_> {
         // Whoever wants to know calls `deactivate`.
         let _ = self.stop();
     }
+}
+
+/// Whether the firmware says that caches are to be moved on.
+fn is_about_caches(notification: &RawNotification, firmware: FirmwareInterface) -> bool {
+    let read = Notification::decode(firmware, notification.bytes());
+    read.is_ok_and(|read| matches!(read.event, Event::StartUpdateCacheOffset(_)))
 }
 
 /// Calls `wait` for each of the outputs that the bits stand for. While it waits for one of several, the others have their turns:

@@ -1,4 +1,7 @@
 //! Caches: data that a network keeps from one frame to the next in the host's memory.
+//!
+//! A cache is a ring of entries. In a frame the network reads some of them and writes others behind those. When a frame is
+//! through, the host moves both on, so that what was written is read by one of the next frames.
 
 use hailo_abi::command::DescListCreate;
 use hailo_abi::enums::{DataDirection, InterruptsDomain};
@@ -11,14 +14,87 @@ use super::work::Work;
 use crate::hef::{Connection, CoreOp, Layer, Refusal, Within};
 use crate::transform::Direction;
 
+/// One side of a cache in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheSide {
+    /// The list that the device follows.
+    pub list: ListId,
+    /// The channel.
+    pub channel: u8,
+    /// How many entries go over the channel in a frame.
+    pub entries: u16,
+}
+
+/// A cache of a plan: a ring of entries in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachePlan {
+    /// Its number in the model (`cache_id`).
+    pub id: u32,
+    /// Where the entries are.
+    pub buffer: BufferId,
+    /// Bytes of an entry.
+    pub entry: u64,
+    /// Bytes of an entry with what follows it.
+    pub padded: u64,
+    /// Descriptors of an entry.
+    pub descriptors: u32,
+    /// What the network reads.
+    pub input: CacheSide,
+    /// What it writes, behind that.
+    pub output: CacheSide,
+}
+
+impl CachePlan {
+    /// How many entries the ring has.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        u64::from(self.input.entries) + u64::from(self.output.entries)
+    }
+
+    /// What tells both lists where the entries are, if reading begins at entry `first`: a call for each side, two for one
+    /// that goes over the end of the ring.
+    pub fn programs(&self, first: u64) -> impl Iterator<Item = Program> + use<> {
+        let cache = *self;
+        let first = first % cache.length();
+        let behind = (first + u64::from(cache.input.entries)) % cache.length();
+        [(cache.input, first), (cache.output, behind)].into_iter().flat_map(move |(side, first)| {
+            let entries = u64::from(side.entries);
+            let to_end = entries.min(cache.length() - first);
+            [(0, first, to_end), (to_end, 0, entries - to_end)].into_iter().filter(|(_, _, count)| *count > 0).map(
+                move |(done, first, count)| Program {
+                    list: side.list,
+                    buffer: cache.buffer,
+                    channel: side.channel,
+                    // What the entries take; where they are padded, less is moved: that is what the stride says.
+                    size: count * cache.padded,
+                    offset: first * cache.padded,
+                    // There are at most as many descriptors as a list has.
+                    starting_desc: done as u32 * cache.descriptors,
+                    batch_size: 1,
+                    should_bind: true,
+                    last_interrupts_domain: InterruptsDomain::NONE,
+                    // An entry has at most 65535 bytes.
+                    stride: cache.entry as u32,
+                },
+            )
+        })
+    }
+}
+
 /// One side of a cache.
 #[derive(Clone, Debug)]
-pub(super) struct Side {
-    pub(super) list: DescListCreate,
+struct Side {
+    list: DescListCreate,
     /// Number of entries that go over the channel in a frame.
-    pub(super) entries: u16,
+    entries: u16,
     /// The list and the channel, once there are any.
-    pub(super) placed: Option<(ListId, u8)>,
+    placed: Option<(ListId, u8)>,
+}
+
+impl Side {
+    fn plan(&self) -> Option<CacheSide> {
+        self.placed.map(|(list, channel)| CacheSide { list, channel, entries: self.entries })
+    }
 }
 
 /// A ring of entries, read behind the place where it is written.
@@ -27,11 +103,31 @@ pub(super) struct Cache {
     id: u32,
     buffer: BufferId,
     /// Bytes of an entry.
-    pub(super) entry: u64,
+    entry: u64,
     /// Bytes of an entry with what follows it.
     padded: u64,
-    pub(super) input: Side,
-    pub(super) output: Side,
+    input: Side,
+    output: Side,
+}
+
+impl Cache {
+    /// The cache in a plan, once both sides have lists.
+    fn plan(&self) -> Result<Option<CachePlan>, Refusal> {
+        let (Some(input), Some(output)) = (self.input.plan(), self.output.plan()) else { return Ok(None) };
+        let Self { id, buffer, entry, padded, .. } = *self;
+        let descriptors = entry.div_ceil(self.input.list.desc_page_size.into());
+        for Side { list, entries, .. } in [&self.input, &self.output] {
+            let descriptors = u64::from(*entries) * entry.div_ceil(list.desc_page_size.into());
+            if descriptors + 1 != list.desc_count {
+                return Err(Refusal::internal(format!(
+                    "cache {id}: {descriptors} descriptors in a list of {}",
+                    list.desc_count
+                )));
+            }
+        }
+        // Fewer than the entry has bytes.
+        Ok(Some(CachePlan { id, buffer, entry, padded, descriptors: descriptors as u32, input, output }))
+    }
 }
 
 /// The caches of a model.
@@ -137,6 +233,11 @@ impl Caches {
         })
     }
 
+    /// The caches whose sides both have lists.
+    pub(super) fn plan(&self) -> Result<Vec<CachePlan>, Refusal> {
+        self.caches.iter().filter_map(|cache| cache.plan().transpose()).collect()
+    }
+
     /// Whether the model has any.
     pub(super) fn is_empty(&self) -> bool {
         self.caches.is_empty()
@@ -188,35 +289,44 @@ impl Caches {
             return Ok(());
         }
         self.is_programmed = true;
-        for cache in &self.caches {
-            // Reading begins at entry 0, writing behind what is read; at the beginning neither wraps.
-            for (side, first) in [(&cache.input, 0), (&cache.output, cache.input.entries)] {
-                let Some((list, channel)) = side.placed else { continue };
-                let page = u64::from(side.list.desc_page_size);
-                let descriptors = u64::from(side.entries) * cache.entry.div_ceil(page);
-                if descriptors + 1 != side.list.desc_count {
-                    return Err(Refusal::internal(format!(
-                        "cache {}: {descriptors} descriptors in a list of {}",
-                        cache.id, side.list.desc_count
-                    )));
-                }
-                let stride = u32::try_from(cache.entry)
-                    .map_err(|_| Refusal::argument(format!("cache entries of {} bytes", cache.entry)))?;
-                work.steps.push(Step::Program(Program {
-                    list,
-                    buffer: cache.buffer,
-                    channel,
-                    // As much as is moved, which is less than what the entries take where they are padded.
-                    size: u64::from(side.entries) * cache.entry,
-                    offset: u64::from(first) * cache.padded,
-                    starting_desc: 0,
-                    batch_size: 1,
-                    should_bind: true,
-                    last_interrupts_domain: InterruptsDomain::NONE,
-                    stride,
-                }));
-            }
+        for cache in self.plan()? {
+            work.steps.extend(cache.programs(0).map(Step::Program));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_later() {
+        let side = |list, entries| CacheSide { list: ListId(list), channel: list as u8, entries };
+        for (reads, writes) in [(3, 5), (7, 1), (1, 1), (4, 4)] {
+            let cache = CachePlan {
+                id: 0,
+                buffer: BufferId(0),
+                entry: 48,
+                padded: 64,
+                descriptors: 2,
+                input: side(0, reads),
+                output: side(1, writes),
+            };
+            for first in 0..3 * cache.length() {
+                let mut places: [Vec<u64>; 2] = Default::default();
+                for program in cache.programs(first) {
+                    let places = &mut places[program.list.0];
+                    assert_eq!(u64::from(program.starting_desc), places.len() as u64 * 2, "what wraps follows at once");
+                    assert_eq!((program.size % 64, program.offset % 64, program.stride), (0, 0, 48));
+                    let start = program.offset / 64;
+                    places.extend(start..start + program.size / 64);
+                }
+                // One entry after the other, from where reading begins to behind what is written.
+                let expected: Vec<u64> = (first..first + cache.length()).map(|entry| entry % cache.length()).collect();
+                assert_eq!(places.concat(), expected);
+                assert_eq!(places[0].len(), usize::from(reads));
+            }
+        }
     }
 }

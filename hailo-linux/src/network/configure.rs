@@ -1,12 +1,15 @@
 //! [`Configured`]: a network that a device knows.
 
+use std::time::Duration;
+
 use hailo_abi::firmware::FirmwareInterface;
 use hailo_abi::firmware::control::{Done, Request, SetContextInfo, SetNetworkGroupHeader};
+use hailo_abi::firmware::notification::{Event, MAX_NOTIFICATION_SIZE, Notification, StartUpdateCacheOffset};
 
 use super::Model;
 use super::error::{Error, Result};
 use super::options::{Api, DeviceFacts, Options};
-use super::plan::{Boundary, Buffer, ListId, Plan, Step};
+use super::plan::{self, Boundary, Buffer, ListId, Plan, Step};
 use super::planner::Outline;
 use crate::DescriptorList;
 use crate::device::Device;
@@ -15,6 +18,7 @@ use crate::device::list::Program;
 use crate::device::shared::SharedBuffer;
 use crate::hef::Refusal;
 use crate::memory::page_size;
+use crate::notifications::Notifications;
 use crate::transform::Direction;
 
 /// A stream of a configured network.
@@ -36,9 +40,10 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub struct Configured {
     pub(super) streams: Vec<Stream>,
-    /// Lists that the device follows on its own, before what they point to.
-    lists: Vec<DescriptorList>,
-    _buffers: Vec<SharedBuffer>,
+    /// Lists that the device follows on its own, before what they point to; those of the plan, but for those of streams.
+    lists: Vec<Option<DescriptorList>>,
+    /// Those of the plan.
+    buffers: Vec<SharedBuffer>,
     /// Pages at the host's end of inputs. Frames of this library begin at a page and need none; the vendor's need not.
     _bounce: Vec<SharedBuffer>,
     pub(super) plan: Plan,
@@ -47,6 +52,10 @@ pub struct Configured {
     pub(super) not_runnable: Option<Refusal>,
     /// Whether the device may be following the lists, since it was not told to stop, or could not be.
     pub(super) may_run: bool,
+    /// The entry of the caches at which reading begins.
+    first_cache_entry: u64,
+    /// For a network with caches, since it was activated first: what the firmware says of them, among other things.
+    pub(super) notifications: Option<Notifications>,
     pub(super) application: u8,
     pub(super) firmware: FirmwareInterface,
     pub(super) device: Device,
@@ -99,6 +108,7 @@ impl Device {
         let application = self.send(&plan, &builder)?;
         // From here on the firmware counts it, whatever becomes of it on this side.
         let Builder { mut lists, buffers, .. } = builder;
+        let not_runnable = model.can_run().and_then(|()| caches_can_move(interface, &plan)).err();
         let mut configured = Configured {
             streams: plan
                 .boundary
@@ -109,13 +119,15 @@ impl Device {
                     ring: None,
                 })
                 .collect(),
-            lists: lists.into_iter().flatten().collect(),
+            lists,
             may_run: false,
-            _buffers: buffers,
+            first_cache_entry: 0,
+            notifications: None,
+            buffers,
             _bounce: Vec::new(),
             plan,
             api: options.api,
-            not_runnable: model.can_run().err(),
+            not_runnable,
             application,
             firmware: interface,
             device: self.clone(),
@@ -187,23 +199,7 @@ impl Builder<'_> {
                     let page = list.desc_page_size.into();
                     self.lists.push(Some(self.device.create_descriptor_list(count, page, list.is_circular)?));
                 }
-                Step::Program(program) => {
-                    let list = self.lists.get_mut(program.list.0).and_then(Option::as_mut);
-                    let (Some(list), Some(buffer)) = (list, self.buffers.get(program.buffer.0)) else { continue };
-                    list.program(
-                        buffer,
-                        &Program {
-                            start: program.starting_desc,
-                            offset: length(program.offset)?,
-                            length: length(program.size)?,
-                            transfers: program.batch_size,
-                            stride: program.stride,
-                            channel: program.channel,
-                            bind: program.should_bind,
-                            last_interrupts: program.last_interrupts_domain,
-                        },
-                    )?;
-                }
+                Step::Program(step) => program(&mut self.lists, &self.buffers, step)?,
                 Step::Fill { buffer, offset, words } => {
                     let Some(buffer) = self.buffers.get(buffer.0) else { continue };
                     let start = length(*offset)?;
@@ -218,6 +214,39 @@ impl Builder<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Programs a list of a plan.
+fn program(lists: &mut [Option<DescriptorList>], buffers: &[SharedBuffer], step: &plan::Program) -> Result<()> {
+    let list = lists.get_mut(step.list.0).and_then(Option::as_mut);
+    let (Some(list), Some(buffer)) = (list, buffers.get(step.buffer.0)) else { return Ok(()) };
+    list.program(
+        buffer,
+        &Program {
+            start: step.starting_desc,
+            offset: length(step.offset)?,
+            length: length(step.size)?,
+            transfers: step.batch_size,
+            stride: step.stride,
+            channel: step.channel,
+            bind: step.should_bind,
+            last_interrupts: step.last_interrupts_domain,
+        },
+    )?;
+    Ok(())
+}
+
+/// Whether firmware of this generation says when caches are to be moved on.
+fn caches_can_move(firmware: FirmwareInterface, plan: &Plan) -> Result<(), Refusal> {
+    let event = Event::StartUpdateCacheOffset(StartUpdateCacheOffset { cache_id_bitmask: 0 });
+    let says = Notification::new(event).encode(firmware, &mut [0; MAX_NOTIFICATION_SIZE]).is_ok();
+    match plan.caches.first() {
+        Some(cache) if !says => Err(Refusal::unsupported(format!(
+            "cache {} has to be moved on from frame to frame, and firmware of this release does not say when",
+            cache.id
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -260,6 +289,31 @@ impl Configured {
         self.streams.get(index).map_or("", |stream| &stream.boundary.layer.tensor.name)
     }
 
+    /// For a network with caches: begins to hear what the firmware says of them, and forgets what it has said before.
+    pub(super) fn listen(&mut self) -> Result<()> {
+        if self.plan.caches.is_empty() {
+            return Ok(());
+        }
+        match &self.notifications {
+            Some(notifications) => while notifications.receive(Duration::ZERO).is_ok() {},
+            None => self.notifications = Some(self.device.notifications()?),
+        }
+        Ok(())
+    }
+
+    /// Moves the caches on: by so many entries, or by as many as a frame writes.
+    pub(super) fn move_caches(&mut self, entries: Option<u32>) -> Result<()> {
+        let Some(cache) = self.plan.caches.first() else { return Ok(()) };
+        // All have the same length.
+        let by = entries.map_or(u64::from(cache.output.entries), u64::from);
+        let first = (self.first_cache_entry + by) % cache.length();
+        for step in self.plan.caches.iter().flat_map(|cache| cache.programs(first)) {
+            program(&mut self.lists, &self.buffers, &step)?;
+        }
+        self.first_cache_entry = first;
+        Ok(())
+    }
+
     /// What was sent for the network.
     #[must_use]
     pub fn plan(&self) -> &Plan {
@@ -291,7 +345,7 @@ impl Drop for Configured {
         drop(networks);
         if self.may_run {
             let streams = self.streams.iter_mut().filter_map(|stream| stream.list.take());
-            self.lists.drain(..).chain(streams).for_each(DescriptorList::keep_until_closed);
+            self.lists.drain(..).flatten().chain(streams).for_each(DescriptorList::keep_until_closed);
         }
     }
 }

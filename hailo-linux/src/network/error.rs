@@ -97,7 +97,7 @@ impl Error {
     }
 
     /// Whether something was not done in time, and may still be.
-    pub(super) fn is_timeout(&self) -> bool {
+    pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Device(error) if matches!(error.kind(), crate::ErrorKind::Timeout(_)))
     }
 }

@@ -98,6 +98,7 @@ mod stream;
 mod work;
 
 pub use active::{Active, Buffers, Frame, SubmitError};
+pub use cache::{CachePlan, CacheSide};
 pub use configure::Configured;
 pub(crate) use controls::{Networks, forget_networks};
 pub use error::{Error, Result};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::boxes;
 use super::error::{Error, Result};
-use crate::hef::{Connection, CoreOp, Group, Hef, Layer, Refusal, Within};
+use crate::hef::{CoreOp, Group, Hef, Layer, Refusal, Within};
 use crate::transform::Direction;
 
 /// A network that was loaded from a model file.
@@ -45,17 +45,12 @@ impl Model {
     /// same, but not [activated](super::Configured::activate).
     ///
     /// # Errors
-    /// What is not supported, by name: caches, which nobody moves on from frame to frame, and boxes of non-maximum
-    /// suppression in forms that cannot be put together.
+    /// What is not supported, by name: boxes of non-maximum suppression in forms that cannot be put together.
     pub fn can_run(&self) -> Result<(), Refusal> {
         let name = || format!("group `{}`", self.group().name);
         let layers =
             self.core_op().into_iter().flat_map(|core_op| &core_op.contexts).flat_map(|context| &context.layers);
         for layer in layers {
-            if let Connection::Cache { id } = layer.connection {
-                let what = format!("cache {id} would have to be moved on from frame to frame, which is not supported");
-                return Err(Refusal::unsupported(what)).within(name);
-            }
             if layer.is_boundary() {
                 boxes::check(layer).within(name)?;
             }

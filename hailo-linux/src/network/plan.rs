@@ -6,6 +6,7 @@ use hailo_abi::firmware::actions::{Action, ActionError, ChunkEncoder, HostBuffer
 use hailo_abi::firmware::control::ContextType;
 use hailo_abi::firmware::{FirmwareInterface, NetworkGroupHeader};
 
+use super::cache::CachePlan;
 use crate::hef::{Layer, Words};
 
 /// A descriptor list of a plan: an index into [`Plan::lists`].
@@ -46,7 +47,7 @@ pub struct Program {
     pub should_bind: bool,
     /// Whom the last descriptor interrupts.
     pub last_interrupts_domain: InterruptsDomain,
-    /// Bytes of the buffer for each descriptor, where they are not a page; else 0.
+    /// How many bytes of each page of the buffer are moved, where it is not the whole page; else 0.
     pub stride: u32,
 }
 
@@ -174,6 +175,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The streams of the user: inputs, then outputs.
     pub boundary: Vec<Boundary>,
+    /// The caches, which have to be moved on from frame to frame.
+    pub caches: Vec<CachePlan>,
     /// What the firmware is told first.
     pub header: NetworkGroupHeader,
     /// What it is told then, in this order.

@@ -214,6 +214,7 @@ impl<'a> Planner<'a, '_> {
             });
         }
         let header = self.header()?;
+        let caches = self.outline.caches.plan()?;
         let Outline { setting, streams, work, .. } = self.outline;
         // What this firmware cannot be told is better known before anything is sent.
         for context in &contexts {
@@ -239,6 +240,7 @@ impl<'a> Planner<'a, '_> {
                     queue_depth: stream.queue_depth,
                 })
                 .collect(),
+            caches,
             header,
             contexts,
             firmware: setting.firmware,

@@ -40,6 +40,8 @@ struct State {
     busy: Option<u8>,
     waiting: usize,
     replacement: Option<Box<dyn Accelerator>>,
+    /// The accelerator may go on.
+    resume: bool,
 }
 
 /// What the thread at work uses.
@@ -93,6 +95,11 @@ impl Engine {
     /// Replaces the accelerator, before the next piece is moved.
     pub(crate) fn set_accelerator(&self, accelerator: Box<dyn Accelerator>) {
         lock(&self.state).replacement = Some(accelerator);
+    }
+
+    /// Lets the accelerator go on, before the next piece is moved.
+    pub(crate) fn resume(&self) {
+        lock(&self.state).resume = true;
     }
 
     /// Waits until no bytes of a channel are moved, and calls `change` before any are moved again. What has arrived on the
@@ -287,6 +294,10 @@ impl Datapath {
             self.targets[usize::from(channel)] = None;
             self.counters[usize::from(channel)] = 0;
         }
+        if std::mem::take(&mut state.resume) {
+            self.accelerator.resume(&mut self.outputs);
+            state.pending |= self.unstalled();
+        }
         state.pending |= std::mem::take(&mut self.outputs.fed);
     }
 
@@ -318,7 +329,7 @@ impl Datapath {
 
     fn fetch_from_host(&mut self, dma: &DmaSpace, channel: u8, mut walk: Walk<'_>) -> Step {
         let sink = walk.flags & flags::SINK != 0;
-        if !sink && self.outputs.is_full() {
+        if !sink && (self.outputs.is_full() || self.accelerator.is_full(channel)) {
             self.stalled |= 1 << channel;
             return Step::default();
         }

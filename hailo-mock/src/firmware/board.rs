@@ -280,11 +280,14 @@ impl Running {
                 settings.write_memory(write.address, write.data)?;
                 Response::Done
             }
+            Request::SignalCacheUpdated => {
+                self.context_switch.caches_updated(hardware);
+                Response::Done
+            }
             Request::SetHostInfo(_)
             | Request::SetDataflowInterrupt(_)
             | Request::ConfigTimestamp(_)
             | Request::SignalDriverDown
-            | Request::SignalCacheUpdated
             | Request::UpdateCacheReadOffset(_) => Response::Done,
             // The board has no camera, no Ethernet, no flash memory and nothing to debug.
             _ => return Err(FirmwareStatus::UNSUPPORTED_DEVICE.into()),

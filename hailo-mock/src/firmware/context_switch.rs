@@ -10,8 +10,9 @@ use hailo_abi::firmware::{FirmwareInterface, FirmwareStatus, NetworkGroupHeader}
 
 use zerocopy::IntoBytes;
 
-use super::Hardware;
+use super::caches::CacheGate;
 use super::network::{NetworkAccelerator, NetworkFunction, Pattern, Stream};
+use super::{Hardware, SOON};
 use crate::accelerator::Loopback;
 
 /// The firmware's module of context switching, which its status codes name.
@@ -116,6 +117,8 @@ pub(super) struct ContextSwitch {
     /// The channels that the running network has opened.
     opened: Vec<u8>,
     function: Arc<dyn NetworkFunction>,
+    /// What the running network waits at for its caches, if it has any.
+    gate: Option<Arc<CacheGate>>,
 }
 
 impl Default for ContextSwitch {
@@ -127,7 +130,7 @@ impl Default for ContextSwitch {
 impl ContextSwitch {
     /// No network group yet; networks compute `function`.
     pub(super) fn new(function: Arc<dyn NetworkFunction>) -> Self {
-        Self { applications: Vec::new(), main_header: vec![0], running: None, opened: Vec::new(), function }
+        Self { applications: Vec::new(), main_header: vec![0], running: None, opened: Vec::new(), function, gate: None }
     }
 
     /// What networks compute.
@@ -242,8 +245,16 @@ impl ContextSwitch {
         Ok(())
     }
 
+    /// `CONTEXT_SWITCH_SIGNAL_CACHE_UPDATED`: the network goes on if it has waited for that.
+    pub(super) fn caches_updated(&self, hardware: &Hardware<'_>) {
+        if self.gate.as_ref().is_some_and(|gate| gate.open()) {
+            hardware.resume(SOON);
+        }
+    }
+
     /// Stops the network that runs.
     pub(super) fn stop(&mut self, hardware: &Hardware<'_>) {
+        self.gate = None;
         for channel in self.opened.drain(..) {
             hardware.reset_channel(channel);
         }
@@ -280,13 +291,20 @@ impl ContextSwitch {
             config: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            caches: 0,
+            waits_for_caches: false,
         };
         let carried_out = application.contexts.iter().try_for_each(|(_, bytes)| run.context(bytes));
-        let Run { opened, inputs, outputs, .. } = run;
+        let Run { opened, inputs, outputs, caches, waits_for_caches, .. } = run;
         self.opened = opened.iter().map(|(channel, _)| *channel).collect();
         self.running = Some(index);
         carried_out?;
-        hardware.set_accelerator(Box::new(NetworkAccelerator::new(inputs, outputs, self.function.clone())));
+        self.gate = match waits_for_caches {
+            true => CacheGate::new(hardware, interface, caches).map(Arc::new),
+            false => None,
+        };
+        let network = NetworkAccelerator::new(inputs, outputs, self.function.clone(), self.gate.clone());
+        hardware.set_accelerator(Box::new(network));
         for (channel, buffer) in opened {
             hardware.start_channel(channel, buffer.dma_address, depth(&buffer)?);
         }
@@ -336,6 +354,10 @@ struct Run<'h, 'b> {
     config: Vec<ConfigChannel>,
     inputs: Vec<Stream>,
     outputs: Vec<Stream>,
+    /// How many caches are read.
+    caches: u32,
+    /// Whether the last context waits until caches were moved on.
+    waits_for_caches: bool,
 }
 
 impl Run<'_, '_> {
@@ -423,6 +445,14 @@ impl Run<'_, '_> {
             Action::FetchCfgChannelDescriptors(fetch) => {
                 let channel = self.channel(fetch.packed_vdma_channel_id, false)?;
                 self.fetch(channel, fetch.descriptors_count.into())
+            }
+            Action::ActivateCacheInput(_) => {
+                self.caches += 1;
+                Ok(())
+            }
+            Action::WaitForCacheUpdated => {
+                self.waits_for_caches = true;
+                Ok(())
             }
             // The rest configures the core, which is not emulated.
             _ => Ok(()),

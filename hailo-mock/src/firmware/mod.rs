@@ -11,6 +11,7 @@ use crate::options::BoardKind;
 
 mod bench;
 mod board;
+mod caches;
 mod context_switch;
 mod network;
 mod settings;
@@ -23,6 +24,9 @@ pub use board::BoardFirmware;
 pub use network::{InputFrame, NetworkFunction, Pattern};
 pub use settings::{Logger, Settings, Watchdog};
 pub use values::{FirmwareState, FirmwareValues};
+
+/// A moment later, in another thread.
+const SOON: Duration = Duration::from_micros(1);
 
 /// The most bytes of an answer.
 pub const MAX_ANSWER: usize = 1500;
@@ -160,6 +164,26 @@ impl<'a> Hardware<'a> {
     /// Replaces what the board computes.
     pub fn set_accelerator(&self, accelerator: Box<dyn Accelerator>) {
         self.board.device.engine.set_accelerator(accelerator);
+    }
+
+    /// Lets the accelerator go on with what it has ([`Accelerator::resume`]), after a delay.
+    pub fn resume(&self, delay: Duration) {
+        self.board.after(delay, |board| {
+            board.device.engine.resume();
+            board.run(0);
+        });
+    }
+
+    /// What puts a notification and raises its interrupt, from any thread, as long as there is the board.
+    pub(crate) fn notifier(&self, bytes: Vec<u8>) -> impl Fn() + Send + Sync + 'static {
+        let board = Arc::downgrade(self.board);
+        move || {
+            if let Some(board) = board.upgrade() {
+                let bytes = bytes.clone();
+                // Not at once: whoever calls may hold what the notification needs.
+                board.after(SOON, move |board| board.notification(&bytes, bytes.len() as u32));
+            }
+        }
     }
 
     /// Puts a notification and raises its interrupt, after a delay. `length` is what its header says.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::caches::CacheGate;
 use crate::accelerator::Accelerator;
 use crate::device::Outputs;
 
@@ -73,17 +74,31 @@ pub(super) struct NetworkAccelerator {
     inputs: Vec<Stream>,
     outputs: Vec<Stream>,
     function: Arc<dyn NetworkFunction>,
+    /// For a network with caches.
+    gate: Option<Arc<CacheGate>>,
 }
 
+/// So many frames of an input wait at a gate; then the host does.
+const FRAMES_AT_GATE: usize = 4;
+
 impl NetworkAccelerator {
-    pub(super) fn new(inputs: Vec<Stream>, outputs: Vec<Stream>, function: Arc<dyn NetworkFunction>) -> Self {
-        Self { inputs, outputs, function }
+    pub(super) fn new(
+        inputs: Vec<Stream>,
+        outputs: Vec<Stream>,
+        function: Arc<dyn NetworkFunction>,
+        gate: Option<Arc<CacheGate>>,
+    ) -> Self {
+        Self { inputs, outputs, function, gate }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.is_closed())
     }
 
     /// Computes as many frames as have come on every input.
     fn compute(&mut self, outputs: &mut Outputs) {
         let complete = |stream: &Stream| stream.frame_size > 0 && stream.bytes.len() >= stream.frame_size;
-        while !self.inputs.is_empty() && self.inputs.iter().all(complete) {
+        while !self.is_stopped() && !self.inputs.is_empty() && self.inputs.iter().all(complete) {
             {
                 let frames: Vec<InputFrame<'_>> = self
                     .inputs
@@ -99,6 +114,9 @@ impl NetworkAccelerator {
             for input in &mut self.inputs {
                 input.bytes.drain(..input.frame_size);
             }
+            if let Some(gate) = &self.gate {
+                gate.close();
+            }
         }
     }
 }
@@ -109,6 +127,15 @@ impl Accelerator for NetworkAccelerator {
             stream.bytes.extend_from_slice(bytes);
             self.compute(outputs);
         }
+    }
+
+    fn is_full(&self, channel: u8) -> bool {
+        let many = |stream: &Stream| stream.bytes.len() >= FRAMES_AT_GATE * stream.frame_size;
+        self.is_stopped() && self.inputs.iter().any(|stream| stream.channel == channel && many(stream))
+    }
+
+    fn resume(&mut self, outputs: &mut Outputs) {
+        self.compute(outputs);
     }
 
     fn reset(&mut self, channel: u8, outputs: &mut Outputs) {

@@ -103,6 +103,7 @@ fn throughput(arguments: &Arguments, device: &Device, model: &Model) -> Result<(
     let mut frames = 0;
     while active.in_flight() > 0 {
         let frame = active.receive(arguments.network.timeout)?;
+        arguments.network.frame_is_through(&mut active)?;
         frames += 1;
         bar.inc(1);
         if let Some(start) = starts.pop_front() {
@@ -135,6 +136,7 @@ fn latency(arguments: &Arguments, device: &Device, model: &Model) -> Result<Late
         let mut outputs: Vec<&mut [u8]> = came.iter_mut().map(Vec::as_mut_slice).collect();
         let begin = Instant::now();
         active.infer(&inputs, &mut outputs, arguments.network.timeout)?;
+        arguments.network.frame_is_through(&mut active)?;
         latencies.add(begin.elapsed());
         frames += 1;
         bar.inc(1);

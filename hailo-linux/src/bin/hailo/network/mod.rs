@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use hailo_linux::Device;
-use hailo_linux::network::{self, Api, Configured, Model, Options, PowerMode};
+use hailo_linux::network::{self, Active, Api, Configured, Model, Options, PowerMode};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
@@ -34,6 +34,9 @@ pub(crate) struct NetworkArguments {
     /// The greatest page of a descriptor list, in bytes: a power of two from 64 to 4096
     #[arg(long, value_name = "BYTES", value_parser = page_size)]
     page_size: Option<u16>,
+    /// By how many entries caches move on after each frame [default: as many as a frame writes]
+    #[arg(long, value_name = "N")]
+    cache_entries: Option<u32>,
     /// How long a frame may take
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = crate::parse::seconds)]
     timeout: Duration,
@@ -101,6 +104,11 @@ impl NetworkArguments {
             api: api.of_library(),
         };
         Ok(device.configure(model, &options)?)
+    }
+
+    /// What has to be done after each frame.
+    pub(crate) fn frame_is_through(&self, active: &mut Active<'_>) -> Result<(), Failure> {
+        Ok(active.move_caches(self.cache_entries, self.timeout)?)
     }
 
     /// Opens the device for a model.

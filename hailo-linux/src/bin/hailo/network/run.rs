@@ -186,6 +186,7 @@ impl Traffic<'_> {
             let inputs: Vec<&[u8]> = sent.iter().map(Vec::as_slice).collect();
             let mut outputs: Vec<&mut [u8]> = came.iter_mut().map(Vec::as_mut_slice).collect();
             active.infer(&inputs, &mut outputs, arguments.network.timeout)?;
+            arguments.network.frame_is_through(active)?;
             self.landed(start);
             for (output, frame) in self.outputs.iter_mut().zip(&came) {
                 output.take(frame)?;
@@ -215,6 +216,7 @@ impl Traffic<'_> {
                 submitted += 1;
             }
             let frame = active.receive(arguments.network.timeout)?;
+            arguments.network.frame_is_through(active)?;
             self.landed(starts.pop_front().unwrap_or_else(Instant::now));
             for (output, buffer) in self.outputs.iter_mut().zip(&frame.outputs) {
                 output.take(buffer.as_slice())?;

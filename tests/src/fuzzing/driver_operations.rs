@@ -123,7 +123,8 @@ impl Run<'_> {
         let crashes = self.machine.report().crashes.len();
         if crashes > self.crashes {
             self.crashes = crashes;
-            assert_eq!(result, Err(Errno::ENODEV), "a call that crashes the kernel");
+            // What a control sets off, such as an interrupt, may crash the kernel when the control is answered already.
+            assert!(matches!(result, Ok(_) | Err(Errno::ENODEV)), "a call that crashes the kernel: {result:?}");
             assert_eq!(self.machine.open(0, &Process { id: 1 }).unwrap_err(), Errno::ENODEV);
             self.lost = true;
         }

@@ -48,6 +48,6 @@ impl Run<'_> {
             }
             _ => {}
         }
-        self.crashes = self.machine.report().crashes.len();
+        self.has_crashed();
     }
 }

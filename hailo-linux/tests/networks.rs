@@ -87,3 +87,68 @@ fn frames_that_are_not_fetched_are_released_with_the_network() {
     drop((oldest, network, device));
     assert!(emulator.machine().report().is_clean());
 }
+
+/// Runs frames one after the other, each with other bytes, also after one has failed. Says of each whether it failed, and how.
+fn frames(active: &mut Active<'_>, api: Api, first: u8, timeout: Duration) -> Vec<Result<(), Error>> {
+    let mut run = |number: u8| {
+        let input = vec![number; active.inputs()[0].frame_size()];
+        let expected = expected(active, &input);
+        let output = match api {
+            Api::Blocking => {
+                let mut output = vec![0; expected.len()];
+                active.infer(&[&input], &mut [&mut output], timeout)?;
+                output
+            }
+            Api::Pipelined => {
+                let mut frame = active.allocate_frame()?;
+                frame.inputs[0].as_mut_slice().copy_from_slice(&input);
+                active.submit(frame)?;
+                active.receive(timeout)?.outputs[0].as_slice().to_vec()
+            }
+        };
+        assert_eq!(output, expected, "frame {number} has the results of another one");
+        Ok(())
+    };
+    (first..first + 5).map(&mut run).collect()
+}
+
+#[test]
+fn no_frame_gets_the_results_of_another_one_after_a_failed_launch() {
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut unfinished = 0;
+    for api in [Api::Blocking, Api::Pipelined] {
+        for launch in 1.. {
+            let emulator = Emulator::new(&format!("mock:fault=launch_transfer#{launch}=ENOMEM")).unwrap();
+            let device = emulator.open(0).unwrap();
+            let mut network = device.configure(&model, &Options { api, ..Options::default() }).unwrap();
+            let outcomes = match network.activate() {
+                Ok(mut active) => frames(&mut active, api, 1, TIMEOUT),
+                Err(error) => vec![Err(error)],
+            };
+            let Some(failed) = outcomes.iter().position(Result::is_err) else { break };
+            let others = &outcomes[failed + 1..];
+            assert!(others.iter().all(|outcome| matches!(outcome, Err(Error::Unfinished))), "{others:?}");
+            unfinished += others.len();
+            let mut active = network.activate().unwrap();
+            assert!(frames(&mut active, api, 101, TIMEOUT).iter().all(Result::is_ok));
+            drop(active);
+            drop((network, device));
+            assert!(emulator.machine().report().is_clean());
+        }
+    }
+    assert!(unfinished > 0);
+}
+
+#[test]
+fn no_frame_gets_the_results_of_another_one_after_a_timeout() {
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let device = Emulator::new("mock").unwrap().open(0).unwrap();
+    let mut network = device.configure(&model, &Options::default()).unwrap();
+    let mut active = network.activate().unwrap();
+    let outcomes = frames(&mut active, Api::Blocking, 1, Duration::ZERO);
+    let failed = outcomes.iter().position(Result::is_err).expect("no emulator is so fast");
+    assert!(outcomes[failed + 1..].iter().all(|outcome| matches!(outcome, Err(Error::Unfinished))));
+    drop(active);
+    let mut active = network.activate().unwrap();
+    assert!(frames(&mut active, Api::Blocking, 101, TIMEOUT).iter().all(Result::is_ok));
+}

@@ -29,6 +29,8 @@ pub struct Active<'a> {
     capacity: usize,
     /// Which outputs give boxes, one bit for each.
     boxes: u64,
+    /// Whether the device has a part of a frame that failed, so that what comes next belongs to another frame than expected.
+    is_unfinished: bool,
     channels: Option<Channels>,
     configured: &'a mut Configured,
 }
@@ -105,6 +107,7 @@ impl Configured {
             in_flight: VecDeque::new(),
             capacity: 0,
             boxes: 0,
+            is_unfinished: false,
             channels: None,
             configured: self,
         };
@@ -175,26 +178,36 @@ impl Active<'_> {
     /// device has them, in the order of the streams.
     ///
     /// # Errors
-    /// [`Error::FrameCount`], and as [`InputStream::write`] and [`OutputStream::read`].
+    /// [`Error::FrameCount`], and as [`InputStream::write`] and [`OutputStream::read`]. If the device had a part of the frame by
+    /// then, as after a timeout, every further frame is refused with [`Error::Unfinished`] until the network is activated again.
     pub fn infer(&mut self, inputs: &[&[u8]], outputs: &mut [&mut [u8]], timeout: Duration) -> Result<()> {
         let count = |expected: usize, given: usize| {
             if expected == given { Ok(()) } else { Err(Error::FrameCount { expected, given }) }
         };
         count(self.inputs.len(), inputs.len())?;
         count(self.outputs.len(), outputs.len())?;
-        let mut patience = Patience::new(timeout);
+        self.inputs.iter().zip(inputs).try_for_each(|(stream, frame)| stream.0.check_blocking(frame.len()))?;
+        self.outputs.iter().zip(&*outputs).try_for_each(|(stream, frame)| stream.0.check_blocking(frame.len()))?;
+        if std::mem::replace(&mut self.is_unfinished, true) {
+            return Err(Error::Unfinished);
+        }
+        self.run_frame(inputs, outputs, &mut Patience::new(timeout))?;
+        self.is_unfinished = false;
+        Ok(())
+    }
+
+    /// Runs a frame of which the number of streams and their lengths were checked.
+    fn run_frame(&mut self, inputs: &[&[u8]], outputs: &mut [&mut [u8]], patience: &mut Patience) -> Result<()> {
         for (stream, frame) in self.inputs.iter_mut().zip(inputs) {
-            stream.0.write(frame, &mut patience)?;
+            stream.0.write(frame, patience)?;
         }
         // Of other outputs whole frames are fetched ahead; where there is no room for boxes, everything waits.
-        each_of(self.boxes, &mut patience, |index, patience| {
-            match (self.outputs.get_mut(index), outputs.get_mut(index)) {
-                (Some(stream), Some(frame)) => stream.0.read(frame, patience),
-                _ => Ok(()),
-            }
+        each_of(self.boxes, patience, |index, patience| match (self.outputs.get_mut(index), outputs.get_mut(index)) {
+            (Some(stream), Some(frame)) => stream.0.read(frame, patience),
+            _ => Ok(()),
         })?;
         for (stream, frame) in self.outputs.iter_mut().zip(outputs).filter(|(stream, _)| !stream.0.has_boxes()) {
-            stream.0.read(frame, &mut patience)?;
+            stream.0.read(frame, patience)?;
         }
         Ok(())
     }
@@ -249,12 +262,16 @@ impl Active<'_> {
     ///
     /// # Errors
     /// [`Error::QueueFull`] when [`capacity`](Self::capacity) frames are under way; the frame comes back.
-    /// [`Error::FrameCount`], [`Error::FrameLength`], [`Error::OtherApi`]; and what the driver answered, after which the
-    /// network has to be activated again.
+    /// [`Error::FrameCount`], [`Error::FrameLength`], [`Error::OtherApi`]; and what the driver answered. If the device has a part
+    /// of the frame then, it does not come back, and every further one is refused with [`Error::Unfinished`] until the network is
+    /// activated again.
     pub fn submit(&mut self, mut frame: Frame) -> Result<(), SubmitError> {
         let refused = |error, frame| Err(SubmitError { error, frame: Some(frame) });
         if self.in_flight.len() >= self.capacity {
             return refused(Error::QueueFull(self.capacity), frame);
+        }
+        if self.is_unfinished {
+            return refused(Error::Unfinished, frame);
         }
         if let Err(error) = self.check(&frame) {
             return refused(error, frame);
@@ -277,6 +294,7 @@ impl Active<'_> {
             }
             // What the device has of it comes back with the channels.
             let whole = transfers.is_empty() && outputs.len() == self.outputs.len();
+            self.is_unfinished = !whole;
             return Err(SubmitError { error, frame: whole.then_some(frame) });
         }
         self.in_flight.push_back(frame);

@@ -71,6 +71,11 @@ pub enum Error {
         /// What.
         what: &'static str,
     },
+    /// An earlier frame failed when the device had a part of it: from then on results would be taken for those of other frames.
+    #[error(
+        "an earlier frame failed half-way, and its results would be taken for those of this one; activate the network again"
+    )]
+    Unfinished,
     /// As many frames are under way as the network takes.
     #[error("{0} frames are under way, which is the most; take one out first")]
     QueueFull(usize),

@@ -201,6 +201,14 @@ impl StreamEnd {
         self.check_length(buffer.len())
     }
 
+    /// Whether so many bytes can be a frame in blocking use.
+    pub(super) fn check_blocking(&self, given: usize) -> Result<()> {
+        match self.ring {
+            Some(_) => self.check_length(given),
+            None => Err(Error::OtherApi { configured: self.api }),
+        }
+    }
+
     /// Launches a buffer of the caller's.
     fn launch(&self, buffer: DmaBuffer) -> Result<Transfer, (Error, Option<DmaBuffer>)> {
         let checked = match &self.boxes {
@@ -235,7 +243,7 @@ impl StreamEnd {
     }
 
     pub(super) fn write(&mut self, frame: &[u8], patience: &mut Patience) -> Result<()> {
-        self.check_length(frame.len())?;
+        self.check_blocking(frame.len())?;
         let depth = self.depth;
         let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
         while ring.finish_if_done(&self.channel)? {}

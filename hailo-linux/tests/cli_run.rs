@@ -327,7 +327,9 @@ fn a_real_model() {
 fn an_interrupted_run_stops_the_network() {
     let models = Models::new();
     let model = models.some(1, 1).remove(0);
-    for api in ["blocking", "pipelined"] {
+    let cases =
+        [("blocking", Signal::SIGINT, 130), ("pipelined", Signal::SIGINT, 130), ("pipelined", Signal::SIGTERM, 143)];
+    for (api, signal, expected) in cases {
         let mut run = command();
         run.arg("run").arg(&model).args(["--device", "mock", "--frames", "1000000000", "--api", api]);
         let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -342,13 +344,13 @@ fn an_interrupted_run_stops_the_network() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         // Not before the signals are caught, which is right behind.
-        while !caught(child.id(), Signal::SIGINT) {
+        while !caught(child.id(), signal) {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(130), "{stderr}");
+        assert_eq!(output.status.code(), Some(expected), "{stderr}");
         assert!(output.stdout.is_empty() && stderr.contains("interrupted after "), "{stderr}");
     }
 }

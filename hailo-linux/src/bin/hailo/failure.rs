@@ -5,18 +5,23 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The exit status of a program that was ended by `SIGPIPE`, as shells report it.
-const BROKEN_PIPE: u8 = 128 + 13;
-/// The same for `SIGINT`.
-pub(crate) const INTERRUPTED: u8 = 128 + 2;
+/// The exit status of a program that was ended by a signal is this and its number, as shells report it.
+pub(crate) const SIGNALLED: u8 = 128;
+/// That of a program that was ended by `SIGPIPE`.
+const BROKEN_PIPE: u8 = SIGNALLED + 13;
 
 /// Why a subcommand stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A sentence for a person: what is wrong and what can be done. Exit status 1.
     Sentence(String),
-    /// Somebody ended it, after so many frames.
-    Interrupted(u64),
+    /// Somebody ended it.
+    Interrupted {
+        /// After so many frames.
+        frames: u64,
+        /// By this signal.
+        signal: u8,
+    },
     /// Whoever read the output went away; there is nobody to tell.
     BrokenPipe,
 }
@@ -57,12 +62,12 @@ impl Failure {
                 let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("hailo: {sentence}\n"));
                 ExitCode::FAILURE
             }
-            Self::Interrupted(frames) => {
+            Self::Interrupted { frames, signal } => {
                 let _ = io::Write::write_fmt(
                     &mut io::stderr(),
                     format_args!("hailo: interrupted after {frames} frames; the network was stopped\n"),
                 );
-                ExitCode::from(INTERRUPTED)
+                ExitCode::from(SIGNALLED + signal)
             }
             Self::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         }

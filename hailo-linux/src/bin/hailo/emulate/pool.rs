@@ -1,6 +1,7 @@
 //! [`Pool`]: threads for calls that may wait.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -34,39 +35,39 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self, first: Work) {
-        let mut work = first;
+    /// What a thread does: one piece of work after the other.
+    fn serve(&self) {
+        let mut state = self.state();
         loop {
-            work();
-            let mut state = self.state();
-            state.free += 1;
-            work = loop {
-                if let Some(work) = state.waiting.pop_front() {
-                    break work;
-                }
-                if state.finished {
-                    return;
-                }
+            if let Some(work) = state.waiting.pop_front() {
+                drop(state);
+                work();
+                state = self.state();
+                state.free += 1;
+            } else if state.finished {
+                return;
+            } else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            };
+            }
         }
     }
 }
 
 impl Pool {
-    /// Runs `work` in another thread, without waiting for one.
-    pub(super) fn run(&mut self, work: impl FnOnce() + Send + 'static) {
+    /// Runs `work` in another thread, without waiting for one. Fails if there is no free thread and the system starts no more.
+    pub(super) fn run(&mut self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut state = self.queue.state();
-        if state.free > 0 {
-            state.free -= 1;
-            state.waiting.push_back(Box::new(work));
-            drop(state);
-            self.queue.changed.notify_one();
-            return;
+        match state.free.checked_sub(1) {
+            Some(free) => state.free = free,
+            None => {
+                let queue = self.queue.clone();
+                self.threads.push(thread::Builder::new().spawn(move || queue.serve())?);
+            }
         }
+        state.waiting.push_back(Box::new(work));
         drop(state);
-        let queue = self.queue.clone();
-        self.threads.push(thread::spawn(move || queue.serve(Box::new(work))));
+        self.queue.changed.notify_one();
+        Ok(())
     }
 
     /// Waits until all work is done, but not for ever. Whether it is.
@@ -99,8 +100,9 @@ mod tests {
         pool.run(move || {
             released.recv().expect("a sender");
             first.send(1).expect("a receiver");
-        });
-        pool.run(move || done.send(2).expect("a receiver"));
+        })
+        .expect("a thread");
+        pool.run(move || done.send(2).expect("a receiver")).expect("a thread");
         assert_eq!(finished.recv(), Ok(2));
         release.send(()).expect("a receiver");
         assert_eq!(finished.recv(), Ok(1));
@@ -110,7 +112,8 @@ mod tests {
             loop {
                 std::thread::park();
             }
-        });
+        })
+        .expect("a thread");
         assert!(!pool.finish(Duration::from_millis(20)), "work without end is not waited for");
     }
 }

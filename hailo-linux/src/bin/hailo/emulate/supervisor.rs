@@ -288,11 +288,16 @@ impl Supervisor {
         let shared = self.shared.clone();
         if may_take_long || !earlier.is_empty() {
             shared.outstanding.begin(call.id, call.thread);
-            self.pool.run(move || {
+            let id = call.id;
+            let begun = self.pool.run(move || {
                 shared.outstanding.wait_for(&earlier);
                 shared.call(opened, call, &memory, request, argument);
-                shared.outstanding.end(call.id);
+                shared.outstanding.end(id);
             });
+            if begun.is_err() {
+                self.shared.outstanding.end(id);
+                self.shared.listener.answer(id, Err(libc::ENOMEM));
+            }
         } else {
             shared.call(opened, call, &memory, request, argument);
         }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -17,7 +17,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::statistics::{Latencies, Summary};
 use super::streams::{Input, Kind, Output as OutputStream, kind_name};
 use super::{Interface, progress};
-use crate::failure::{Failure, INTERRUPTED};
+use crate::failure::{Failure, SIGNALLED};
 use crate::output::{Output, Paper, Report};
 use crate::record::{Record, RecordArguments};
 use crate::{Global, device};
@@ -151,7 +151,7 @@ struct Traffic<'a> {
     outputs: Vec<OutputStream>,
     latencies: Latencies,
     bar: ProgressBar,
-    interrupted: Arc<AtomicBool>,
+    interrupted: Arc<AtomicUsize>,
 }
 
 impl Traffic<'_> {
@@ -165,11 +165,13 @@ impl Traffic<'_> {
 
     /// Fails if somebody wants this to end.
     fn go_on(&self) -> Result<(), Failure> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            self.bar.finish_and_clear();
-            return Err(Failure::Interrupted(self.bar.position()));
+        match self.interrupted.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => {
+                self.bar.finish_and_clear();
+                Err(Failure::Interrupted { frames: self.bar.position(), signal: signal as u8 })
+            }
         }
-        Ok(())
     }
 
     /// One frame after the other.
@@ -227,12 +229,15 @@ impl Traffic<'_> {
     }
 }
 
-/// What is set when somebody wants this to end. The second time, the process ends at once.
-fn interruption() -> io::Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
+/// The signal by which somebody wants this to end, or 0. The second one ends the process at once.
+fn interruption() -> io::Result<Arc<AtomicUsize>> {
+    let interrupted = Arc::new(AtomicUsize::new(0));
+    let twice = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&interrupted))?;
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        let status = i32::from(SIGNALLED) + signal;
+        signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(&twice))?;
+        signal_hook::flag::register(signal, Arc::clone(&twice))?;
+        signal_hook::flag::register_usize(signal, Arc::clone(&interrupted), signal as usize)?;
     }
     Ok(interrupted)
 }

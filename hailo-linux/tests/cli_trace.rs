@@ -252,3 +252,11 @@ fn a_tracer_that_is_interrupted_lets_the_process_go() {
     assert!(!traced() && sleeper.try_wait().expect("a child").is_none(), "it sleeps on");
     assert!(sleeper.wait().expect("it ended").success());
 }
+
+#[test]
+fn the_keyboard_interrupts_the_program_and_not_the_tracer() {
+    // Both get the signal; it is the program that says what becomes of that.
+    let script = "trap 'exit 7' INT; kill -INT $PPID $$; exit 1";
+    let ran = run(command().args(["trace", "--", "sh", "-c", script]));
+    assert_eq!((ran.status, ran.stderr.as_str()), (7, "no call to an accelerator\n"));
+}

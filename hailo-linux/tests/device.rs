@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hailo_abi::enums::CpuId;
 use hailo_abi::interface::RELEASES;
@@ -247,4 +247,31 @@ fn channels_are_driven_from_many_threads() {
     });
     drop((channels, device));
     assert!(emulator.machine().report().is_clean());
+}
+
+#[test]
+fn continuous_memory_is_read_and_written() {
+    let device = Device::open("mock").unwrap();
+    let mut buffer = device.allocate_continuous(5000).unwrap();
+    assert_eq!(buffer.as_slice(), [0; 5000]);
+    buffer.as_mut_slice()[4999] = 7;
+    buffer.as_mut_slice()[..3].copy_from_slice(b"abc");
+    assert_eq!((&buffer.as_slice()[..4], buffer.as_slice()[4999]), (&b"abc\0"[..], 7));
+}
+
+#[test]
+fn a_transfer_is_finished_when_its_bytes_have_come() {
+    let device = Device::open("mock").unwrap();
+    let channels = device.enable_channels(ChannelBitmaps::engine0(0x1_0001)).unwrap();
+    let (input, output) = loopback(&device, &channels, 0);
+    let receiving = output.launch(device.allocate(1000, Direction::FromDevice).unwrap()).unwrap();
+    assert!(!receiving.is_finished(), "nothing was sent yet");
+    let sending = input.launch(device.allocate(1000, Direction::ToDevice).unwrap()).unwrap();
+    let deadline = Instant::now() + SOON;
+    while !(sending.is_finished() && receiving.is_finished()) {
+        assert!(Instant::now() < deadline);
+        thread::yield_now();
+    }
+    sending.wait(Duration::ZERO).unwrap();
+    receiving.wait(Duration::ZERO).unwrap();
 }

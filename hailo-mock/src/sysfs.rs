@@ -275,4 +275,9 @@ mod tests {
             assert_eq!(entry, Some(SysfsEntry::Link { target: expected.to_owned() }));
         }
     }
+
+    #[test]
+    fn only_root_may_open_nodes_that_nothing_has_changed() {
+        assert_eq!(machine("4.23.0").node_mode(), 0o600);
+    }
 }

@@ -162,9 +162,13 @@ fn launch_page_0(client: &Client) -> Result<u32, Errno> {
 }
 
 fn control_20000(client: &Client) -> Result<u32, Errno> {
+    control(client, 20000)
+}
+
+fn control(client: &Client, buffer_len: u32) -> Result<u32, Errno> {
     client.plain(&Command::FwControl(FwControl {
         expected_md5: [0; 16],
-        buffer_len: 20000,
+        buffer_len,
         buffer: &[0; 16],
         timeout_ms: 300,
         cpu_id: CpuId::CPU0,
@@ -297,4 +301,16 @@ fn no_buffers(client: &Client) -> Result<u32, Errno> {
 fn resume(client: &Client) -> Result<u32, Errno> {
     client.machine.suspend_resume();
     Ok(0)
+}
+
+#[test]
+fn controls_crash_behind_the_window_of_the_device() {
+    // The window has 16 KiB, and the header of 20 bytes lies at 0x640 in it.
+    let longest = 0x4000 - 0x640 - 20;
+    for (length, crashes) in [(1501, 0), (longest, 0), (longest + 1, 1)] {
+        let client = Client::of(DriverRelease::new(4, 23, 0));
+        let answer = control(&client, length);
+        assert_eq!(client.machine.report().crashes.len(), crashes, "{length} bytes: {answer:?}");
+        assert_eq!(answer == Err(Errno::ENODEV), crashes > 0, "{length} bytes: {answer:?}");
+    }
 }

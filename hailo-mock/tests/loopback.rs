@@ -3,9 +3,10 @@
 mod common;
 
 use common::{Client, releases};
-use hailo_abi::command::{Command, Progress};
+use hailo_abi::command::{Command, LaunchTransfer, Progress, TransferBuffer};
 use hailo_abi::enums::DataDirection;
 use hailo_abi::{DriverRelease, Operation, Reply};
+use hailo_mock::{Accelerator, Loopback, Machine, Outputs};
 
 fn frames(client: &Client, size: u32, page: u16, ring: u64, frames: u32) {
     let pages = u64::from(size).div_ceil(4096);
@@ -102,4 +103,50 @@ fn every_release_says_which_it_is() {
         assert_eq!(client.control(0, &[]).unwrap().len(), 190);
         assert!(client.has(Operation::LaunchTransfer));
     }
+}
+
+/// Does what the loopback does, but is given the bytes.
+#[derive(Debug)]
+struct Wrapped(Loopback);
+
+impl Accelerator for Wrapped {
+    fn input(&mut self, channel: u8, bytes: &[u8], outputs: &mut Outputs) {
+        self.0.input(channel, bytes, outputs);
+    }
+}
+
+#[test]
+fn a_loopback_in_another_accelerator_does_the_same() {
+    let machine = Machine::builder().accelerator(|_| Wrapped(Loopback)).build().unwrap();
+    frames(&Client::new(&machine), 12345, 512, 64, 10);
+}
+
+#[test]
+fn buffers_that_follow_one_another_are_read_to_their_ends() {
+    let client = Client::of(DriverRelease::new(4, 23, 0));
+    // Of the second one only the beginning is sent, and nothing of what is behind it comes out.
+    let (input, output) = (client.pages(2), client.pages(2));
+    let bytes: Vec<u8> = (0..8192u32).map(|at| (at * 7 ^ at >> 8) as u8).collect();
+    client.write(input, &bytes);
+    for page in [input, input + 4096] {
+        client.map(page, 4096, DataDirection::TO_DEVICE).unwrap();
+    }
+    let handle = client.map(output, 8192, DataDirection::FROM_DEVICE).unwrap();
+    let (input_list, input_address) = client.create(16, 4096, true).unwrap();
+    let (output_list, output_address) = client.create(16, 4096, true).unwrap();
+    client.enable(0x1_0001).unwrap();
+    client.start(0, input_address, 4);
+    client.start(16, output_address, 4);
+    assert_eq!(client.launch(16, output_list, 0, handle, output, 4196), Ok(2));
+    assert_eq!(client.machine.report().boards[0].pending_transfers, 1);
+    let buffer = |address_or_fd, size| TransferBuffer { address_or_fd, size, ..TransferBuffer::EMPTY };
+    let buffers = [buffer(input, 4096), buffer(input + 4096, 100)];
+    assert_eq!(client.launch_as(&LaunchTransfer::new(0, input_list, buffers)), Ok(2));
+    let mut done = 0;
+    while done < 2 {
+        done += client.wait(0x1_0001).unwrap().len();
+    }
+    assert_eq!(client.machine.report().boards[0].pending_transfers, 0);
+    assert!(client.read(output, 4196) == bytes[..4196]);
+    assert_eq!(client.read(output + 4196, 3996), [0; 3996]);
 }

@@ -273,6 +273,7 @@ fn memory_of_the_device_can_be_reached_in_some_releases() {
     bytes[..3].copy_from_slice(b"abc");
     transfer(1, 0x200, 0x98, 3, &bytes).unwrap();
     assert_eq!(&transfer(0, 0x200, 0x97, 4, &[9; 4096]).unwrap()[..5], b"\0abc\x09");
+    assert_eq!(transfer(0, 0x200, 0x98, 4096, &[9; 4096]).unwrap()[..4], *b"abc\0");
     assert_eq!(transfer(0, 0x200, 0, 4097, &bytes), Err(Errno::EINVAL));
     assert_eq!(transfer(0, 0x999, 0, 4, &bytes), Err(Errno::EINVAL));
 }

@@ -239,3 +239,24 @@ fn configured_network_groups_are_listed_until_they_are_cleared() {
     }
     assert_eq!(releases, 16, "all but 5.3.0, whose firmware is not known");
 }
+
+#[test]
+fn the_health_of_the_board_is_what_was_set() {
+    let state = Arc::new(Mutex::new(FirmwareState::default()));
+    {
+        let values = &mut state.lock().unwrap().values;
+        values.orange_threshold = [91, 85];
+        values.red_threshold = [113, 107];
+    }
+    let machine = Machine::builder().firmware(move |_| BoardFirmware::sharing(Arc::clone(&state))).build().unwrap();
+    let release = DriverRelease::new(4, 23, 0);
+    let driver = Driver::with_release(MockTransport::open(&machine, 0).unwrap(), release).unwrap();
+    let interface = FirmwareInterface::V4_21;
+    let request = Request::GetHealthInformation;
+    let message = ask(&driver, request.encode(interface, 1).unwrap().as_slice(), request.opcode());
+    let response = Response::decode(interface, Expected::request(request.opcode(), 1), &message);
+    let Ok((_, Response::HealthInformation(health))) = response else { panic!("{response:?}") };
+    assert_eq!((health.orange_temperature_threshold, health.orange_hysteresis_temperature_threshold), (91, 85));
+    assert_eq!((health.red_temperature_threshold, health.red_hysteresis_temperature_threshold), (113, 107));
+    assert_eq!((health.current_temperature_zone, health.current_temperature_throttling_level), (0, -1));
+}

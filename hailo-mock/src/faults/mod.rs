@@ -355,7 +355,10 @@ impl<T: Transport> Transport for FaultTransport<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DataModel, Errno, Fault, Faults, Interface, Operation, Strike, Struck};
+    use super::{
+        DataModel, Errno, Fault, FaultTransport, Faults, Frame, Interface, Operation, Strike, Struck, Transport,
+    };
+    use crate::{Machine, MockTransport};
 
     /// A call to a driver that answers with the number of calls that it has carried out, with 0 in the argument before.
     struct Call<'a> {
@@ -440,5 +443,30 @@ mod tests {
             course(&[(0, Fault::DoubleInterrupts), (1, Fault::DropInterrupts)]),
             [first, (Ok(2), 2, 2), (Ok(3), 3, 3), (Ok(4), 4, 4), (Ok(5), 5, 5)]
         );
+    }
+
+    #[test]
+    fn a_lost_device_answers_nothing_more() {
+        let lost = |count| (Err(Errno::ENODEV), 0, count);
+        let answers = course(Operation::FwControl, &[(1, Fault::Lose(Errno::ENODEV))]);
+        assert_eq!(answers, [(Ok(1), 1, 1), lost(1), lost(1), lost(1), lost(1)]);
+    }
+
+    #[test]
+    fn what_strikes_a_transport_can_be_replaced() {
+        let machine = Machine::builder().build().unwrap();
+        let interface = Interface::of(machine.driver()).unwrap();
+        let request = interface.request(Operation::QueryDeviceProperties, DataModel::NATIVE).unwrap();
+        let strike = |index, errno| Strike::once(Operation::QueryDeviceProperties, index, Fault::Fail(errno));
+        let transport = MockTransport::open(&machine, 0).unwrap();
+        let transport = FaultTransport::new(transport, interface, vec![strike(0, Errno::EIO), strike(2, Errno::EIO)]);
+        let ask = || transport.submit(Frame::harmless(request, &mut vec![0; request.size()]).unwrap());
+        assert_eq!(transport.struck(), 0);
+        assert_eq!((ask(), ask(), transport.struck()), (Err(Errno::EIO), Ok(0), 1));
+        // Calls are counted on, and what has struck before is forgotten.
+        transport.set_strikes(vec![strike(3, Errno::EBUSY), strike(4, Errno::EFAULT)]);
+        assert_eq!((ask(), transport.struck()), (Ok(0), 0));
+        assert_eq!((ask(), ask(), ask()), (Err(Errno::EBUSY), Err(Errno::EFAULT), Ok(0)));
+        assert_eq!((transport.struck(), transport.calls()[&Some(Operation::QueryDeviceProperties)]), (2, 6));
     }
 }

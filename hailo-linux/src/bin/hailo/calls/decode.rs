@@ -221,3 +221,23 @@ pub(crate) fn outcome(call: &Call) -> String {
         None => "?".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be_read() {
+        for (value, expected) in [
+            ("7", "7"),
+            ("7 (0x7)", "7"),
+            ("65535 (0xffff)", "65535"),
+            ("4294967295 (0xffffffff)", "0xffffffff"),
+            ("1 (TO_DEVICE)", "TO_DEVICE"),
+            ("1 (two words)", "1 (two words)"),
+            ("1 (no end", "1 (no end"),
+        ] {
+            assert_eq!(short(value), expected);
+        }
+    }
+}

@@ -113,6 +113,9 @@ fn no_driver() {
     let module = format!("/lib/modules/{}/updates/dkms/hailo_pci.ko.xz", tree::KERNEL);
     tree.write(&module, "");
     only(&tree, &[], "no-driver", &["installed", "not loaded", &module, "sudo modprobe hailo_pci"]);
+    // What is said of it, and that another one may not be loaded, changes nothing.
+    tree.write("/etc/modprobe.d/options.conf", "options hailo_pci no_power_mode=1\nblacklist other\n");
+    only(&tree, &[], "no-driver", &["installed", "not loaded", "sudo modprobe hailo_pci"]);
     // It may not be loaded.
     tree.write("/etc/modprobe.d/no.conf", "# blacklist other\nblacklist hailo-pci\n");
     only(&tree, &[], "no-driver", &["/etc/modprobe.d/no.conf forbids"]);
@@ -424,6 +427,15 @@ fn slow_link() {
     for file in ["current_link_width", "max_link_width"] {
         tree.write(&tree.board(file), "4\n");
     }
+    let link = |tree: &Tree, speed: &str, width: &str| {
+        tree.write(&tree.board("current_link_speed"), speed);
+        tree.write(&tree.board("current_link_width"), width);
+    };
+    link(&tree, "8.0 GT/s PCIe", "4\n");
+    assert_eq!(faults(&tree, &[]).0, [""; 0], "all that the board can do");
+    link(&tree, "8.0 GT/s PCIe", "2\n");
+    only(&tree, &[], "slow-link", &["note:", "2 lanes at 8 GT/s of 4 at 8 GT/s"]);
+    link(&tree, "5.0 GT/s PCIe", "4\n");
     only(&tree, &[], "slow-link", &["note:", "4 lanes at 5 GT/s of 4 at 8 GT/s"]);
 }
 

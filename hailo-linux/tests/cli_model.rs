@@ -34,6 +34,8 @@ fn text_and_json_say_the_same() {
         for group in json["groups"].as_array().unwrap() {
             assert!(text.contains(&format!("group     {}\n", group["name"].as_str().unwrap())), "{text}");
             assert!(text.contains(&format!("contexts  {}", group["contexts"])), "{text}");
+            let rate = group["expected_fps"].as_f64().unwrap();
+            assert_eq!(text.contains(&format!("expected  {rate:.1} frames per second\n")), rate > 0.0, "{text}");
             for stream in group["streams"].as_array().unwrap() {
                 let shape =
                     stream["shape"].as_array().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>().join("x");

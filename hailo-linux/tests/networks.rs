@@ -152,3 +152,25 @@ fn no_frame_gets_the_results_of_another_one_after_a_timeout() {
     let mut active = network.activate().unwrap();
     assert!(frames(&mut active, Api::Blocking, 101, TIMEOUT).iter().all(Result::is_ok));
 }
+
+#[test]
+fn as_many_networks_as_the_firmware_takes_are_configured_and_then_anew() {
+    let device = Emulator::new("mock").unwrap().open(0).unwrap();
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut most = None;
+    for _ in 0..3 {
+        let mut networks = Vec::new();
+        let limit = loop {
+            match device.configure(&model, &Options::default()) {
+                Ok(network) => networks.push(network),
+                Err(Error::TooMany { limit }) => break limit,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(networks.len(), limit);
+        assert_eq!(*most.get_or_insert(limit), limit);
+        // One less is not enough: the firmware forgets all of them, or none.
+        networks.pop();
+        assert!(matches!(device.configure(&model, &Options::default()), Err(Error::TooMany { .. })));
+    }
+}

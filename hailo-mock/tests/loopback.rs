@@ -150,3 +150,52 @@ fn buffers_that_follow_one_another_are_read_to_their_ends() {
     assert!(client.read(output, 4196) == bytes[..4196]);
     assert_eq!(client.read(output + 4196, 3996), [0; 3996]);
 }
+
+#[test]
+fn what_the_host_does_not_take_holds_up_what_it_sends() {
+    const FRAME: u32 = 1 << 20;
+    // More than waits for a host.
+    const FRAMES: u8 = 70;
+    let (sender, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let client = Client::of(DriverRelease::new(4, 23, 0));
+        let (input, output) = (client.pages(256), client.pages(256));
+        let input_handle = client.map(input, FRAME.into(), DataDirection::TO_DEVICE).unwrap();
+        let output_handle = client.map(output, FRAME.into(), DataDirection::FROM_DEVICE).unwrap();
+        let (input_list, input_address) = client.create(1024, 4096, true).unwrap();
+        let (output_list, output_address) = client.create(1024, 4096, true).unwrap();
+        client.enable(0x1_0001).unwrap();
+        client.start(0, input_address, 10);
+        client.start(16, output_address, 10);
+        let send = |number: u8| {
+            client.write(input, &vec![number; FRAME as usize]);
+            client.launch(0, input_list, u32::from(number) * 256 % 1024, input_handle, input, FRAME).unwrap();
+        };
+        let receive = |number: u8| {
+            client.launch(16, output_list, u32::from(number) * 256 % 1024, output_handle, output, FRAME).unwrap();
+        };
+        let is_pending = || client.machine.report().boards[0].pending_transfers > 0;
+        let mut sent = 0;
+        // Nothing is held up before 64 MiB wait.
+        while sent < 64 {
+            send(sent);
+            sent += 1;
+            assert_eq!(client.wait(0x1).unwrap().len(), 1);
+        }
+        send(sent);
+        sent += 1;
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(is_pending(), "the host has to take something first");
+        for number in 0..FRAMES {
+            receive(number);
+            while !client.wait(0x1_0000).unwrap().iter().any(|interrupt| interrupt.channel_index == 16) {}
+            assert!(client.read(output, FRAME as usize) == vec![number; FRAME as usize], "frame {number}");
+            if number + 1 == sent {
+                send(sent);
+                sent += 1;
+            }
+        }
+        sender.send(()).unwrap();
+    });
+    end.recv_timeout(std::time::Duration::from_secs(60)).expect("it goes on when the host takes something");
+}

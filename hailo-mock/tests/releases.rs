@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Client;
+use common::{Client, releases};
 use hailo_abi::channels::ChannelBitmaps;
 use hailo_abi::command::*;
 use hailo_abi::enums::{BufferType, DataDirection, InterruptsDomain};
@@ -302,5 +302,22 @@ fn an_iommu_gives_more_and_crashes_more() {
         let nothing = client.create(0, 512, false);
         assert_eq!(nothing, Err(if iommu { Errno::ENODEV } else { Errno::ENOBUFS }));
         assert_eq!(client.machine.report().crashes.len(), usize::from(iommu));
+    }
+}
+
+#[test]
+fn continuous_memory_is_mapped_up_to_its_end() {
+    for release in releases() {
+        let client = Client::of(release);
+        let request = Command::ContinuousBufferAlloc(ContinuousBufferAlloc { buffer_size: 8192 });
+        let handle = client.call(&request, |result, reply| match reply {
+            Reply::ContinuousBufferAlloc(reply) => result.map(|_| reply.buffer_handle),
+            _ => panic!("another reply"),
+        });
+        // Some releases hand memory out by other means.
+        let Ok(handle) = handle else { continue };
+        let mapped = |length| client.file.mmap(handle, length).map(|memory| memory.length());
+        assert_eq!((mapped(1), mapped(8192)), (Ok(4096), Ok(8192)), "{release}");
+        assert_eq!((mapped(8193), mapped(0)), (Err(Errno::EINVAL), Err(Errno::EINVAL)), "{release}");
     }
 }

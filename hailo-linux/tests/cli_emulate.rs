@@ -111,6 +111,20 @@ fn everything_is_recorded() {
 }
 
 #[test]
+fn an_open_without_a_descriptor_is_recorded_as_one_that_failed() {
+    let program = Program::python("no_descriptor.py");
+    let path = program.file("calls.jsonl");
+    let ran = program.emulated(&["--quiet", "--record", path.to_str().unwrap()]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "Too many open files\n"), "{}", ran.stderr);
+    let text = std::fs::read_to_string(&path).expect("the recording");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let calls: Vec<_> = lines.iter().map(|line| (line["call"].as_str().unwrap(), line["ret"].to_string())).collect();
+    assert_eq!(calls[0].0, "open", "{text}");
+    assert!(calls[0].1.starts_with('-') || lines[0]["errno"] == "EMFILE", "{text}");
+    assert_eq!((calls[1].0, calls[2].0, calls.len()), ("open", "close", 3), "{text}");
+}
+
+#[test]
 fn calls_are_struck() {
     let identify = Program::identify();
     let struck = |fault: &str| identify.emulated(&["--fault", fault]);

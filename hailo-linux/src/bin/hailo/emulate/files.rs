@@ -108,6 +108,14 @@ impl<T: Clone> Files<T> {
         Ok(descriptor)
     }
 
+    /// Forgets a file whose descriptor the program could not be given: it was never open.
+    pub(super) fn withdraw(&self, descriptor: &OwnedFd) -> Option<T> {
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd())).ok()?;
+        let mut table = self.table();
+        let number = table.number(&info)?;
+        table.files.remove(&number).map(|entry| entry.file)
+    }
+
     /// What a descriptor of a thread stands for, if it is an emulated device file.
     pub(super) fn find(&self, thread: u32, descriptor: i32) -> Option<T> {
         let info = fs::read_to_string(format!("/proc/{thread}/fdinfo/{descriptor}")).ok()?;

@@ -306,8 +306,9 @@ impl Listener {
         }
     }
 
-    /// Gives the caller a copy of `fd` as a new descriptor, which is the call's return value. True if it has it now.
-    pub(super) fn answer_with_fd(&self, id: u64, fd: BorrowedFd<'_>, close_on_exec: bool) -> bool {
+    /// Gives the caller a copy of `fd` as a new descriptor, which is the call's return value; or the error for which it cannot
+    /// have one.
+    pub(super) fn answer_with_fd(&self, id: u64, fd: BorrowedFd<'_>, close_on_exec: bool) -> Result<(), i32> {
         let mut request = seccomp_notif_addfd {
             id,
             flags: libc::SECCOMP_ADDFD_FLAG_SEND as u32,
@@ -315,13 +316,11 @@ impl Listener {
             newfd: 0,
             newfd_flags: if close_on_exec { libc::O_CLOEXEC as u32 } else { 0 },
         };
-        match self.control(NOTIF_ADDFD, &mut request) {
-            Ok(_) => true,
-            Err(error) => {
-                self.answer(id, Err(error.raw_os_error().unwrap_or(libc::EMFILE)));
-                false
-            }
-        }
+        self.control(NOTIF_ADDFD, &mut request).map(drop).map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(libc::EMFILE);
+            self.answer(id, Err(errno));
+            errno
+        })
     }
 
     /// Puts a copy of `fd` in the place of the caller's descriptor `target`. The call still waits for its answer.

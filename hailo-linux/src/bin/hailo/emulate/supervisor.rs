@@ -218,7 +218,7 @@ impl Supervisor {
             Outcome::LetThrough => listener.let_through(call.id),
             Outcome::Answer(result) => listener.answer(call.id, result),
             Outcome::Descriptor(file, close_on_exec) => {
-                listener.answer_with_fd(call.id, file.as_fd(), close_on_exec);
+                _ = listener.answer_with_fd(call.id, file.as_fd(), close_on_exec);
             }
             Outcome::OpenEvent(event, close_on_exec) => {
                 let other = shared.clone();
@@ -245,16 +245,23 @@ impl Supervisor {
                     let inserted = shared.files.insert(opened, nonblocking);
                     inserted.map_err(|error| error.raw_os_error().unwrap_or(libc::EMFILE))
                 });
-                let result = descriptor.as_ref().map(|_| 0).map_err(|errno| *errno);
-                let file = descriptor.is_ok().then_some(number);
-                let what = What::Open { path, flags: flags as u64 };
-                shared.record(began, call.thread, process.id, file, what, result);
-                match descriptor {
+                let result = match descriptor {
                     Ok(descriptor) => {
-                        listener.answer_with_fd(call.id, descriptor.as_fd(), flags & libc::O_CLOEXEC != 0);
+                        let given = listener.answer_with_fd(call.id, descriptor.as_fd(), flags & libc::O_CLOEXEC != 0);
+                        if given.is_err() {
+                            drop(shared.files.withdraw(&descriptor));
+                        }
+                        given
                     }
-                    Err(errno) => listener.answer(call.id, Err(errno)),
-                }
+                    Err(errno) => {
+                        listener.answer(call.id, Err(errno));
+                        Err(errno)
+                    }
+                };
+                // This thread takes the program's next call not before that was noted.
+                let file = result.is_ok().then_some(number);
+                let what = What::Open { path, flags: flags as u64 };
+                shared.record(began, call.thread, process.id, file, what, result.map(|()| 0));
             }
         }
     }

@@ -152,6 +152,27 @@ fn buffers_that_follow_one_another_are_read_to_their_ends() {
 }
 
 #[test]
+fn descriptors_of_transfers_for_debugging_are_looked_at() {
+    let client = Client::of(DriverRelease::new(4, 23, 0));
+    let input = client.pages(1);
+    client.map(input, 4096, DataDirection::TO_DEVICE).unwrap();
+    let (list, address) = client.create(16, 512, true).unwrap();
+    client.enable(1).unwrap();
+    client.start(0, address, 4);
+    let buffer = TransferBuffer { address_or_fd: input, size: 4096, ..TransferBuffer::EMPTY };
+    let mut validated = |starting_desc: u32, is_debug: bool| {
+        let launch = LaunchTransfer { starting_desc, is_debug, ..LaunchTransfer::new(0, list, [buffer]) };
+        assert_eq!(client.launch_as(&launch), Ok(8));
+        client.wait(1).unwrap()[0].validation_success
+    };
+    assert!(validated(0, true));
+    // The device says of no descriptor that it is done.
+    client.flags(0, 0x02);
+    assert!(!validated(8, true));
+    assert!(validated(0, false), "nobody looks");
+}
+
+#[test]
 fn what_the_host_does_not_take_holds_up_what_it_sends() {
     const FRAME: u32 = 1 << 20;
     // More than waits for a host.

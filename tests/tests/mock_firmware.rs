@@ -260,3 +260,35 @@ fn the_health_of_the_board_is_what_was_set() {
     assert_eq!((health.red_temperature_threshold, health.red_hysteresis_temperature_threshold), (113, 107));
     assert_eq!((health.current_temperature_zone, health.current_temperature_throttling_level), (0, -1));
 }
+
+#[test]
+fn cleared_measurements_begin_anew() {
+    let release = DriverRelease::new(4, 23, 0);
+    let driver = driver(release, release);
+    let interface = FirmwareInterface::V4_21;
+    let tell = |request: Request<'_>| {
+        let message = ask(&driver, request.encode(interface, 1).unwrap().as_slice(), request.opcode());
+        let expected = Expected::request(request.opcode(), 1);
+        match Response::decode(interface, expected, &message).map(|(_, response)| response) {
+            Ok(Response::PowerStatistics(statistics)) => Some(statistics.total_number_of_samples),
+            Ok(Response::Done) => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    let samples = |clear: bool| {
+        let get = GetPowerMeasurement { index: 0, should_clear: clear.into() };
+        tell(Request::GetPowerMeasurement(get)).unwrap()
+    };
+    let start = StartPowerMeasurement { delay_milliseconds: 1, ..StartPowerMeasurement::default() };
+    assert_eq!(tell(Request::StartPowerMeasurement(start)), None);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let before = samples(true);
+    assert!(before >= 37, "{before} samples of 2.64 ms in 100 ms");
+    let cleared = std::time::Instant::now();
+    let after = samples(false);
+    // Nothing of before is counted, however long it took to ask.
+    assert!(
+        u128::from(after) <= cleared.elapsed().as_micros() / 2640 + u128::from(before) / 2,
+        "{before}, then {after}"
+    );
+}

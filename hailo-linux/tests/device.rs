@@ -275,3 +275,15 @@ fn a_transfer_is_finished_when_its_bytes_have_come() {
     sending.wait(Duration::ZERO).unwrap();
     receiving.wait(Duration::ZERO).unwrap();
 }
+
+#[test]
+fn controls_of_the_bench_are_for_channels_of_the_device() {
+    let emulator = Emulator::new("mock:boards=2").unwrap();
+    let (first, second) = (emulator.open(0).unwrap(), emulator.open(1).unwrap());
+    let channels = first.enable_channels(ChannelBitmaps::engine0(1)).unwrap();
+    let channel = channels.open(ChannelId::new(0), first.create_descriptor_list(64, 512, true).unwrap()).unwrap();
+    for outcome in [second.bench().start(&channel), second.bench().stop(&channel)] {
+        assert!(matches!(outcome.unwrap_err().kind(), ErrorKind::Invalid(Invalid::OtherDevice)));
+    }
+    first.bench().start(&channel).unwrap();
+}

@@ -169,3 +169,41 @@ fn files_are_shared_and_closed_with_the_last_reference() {
     assert!(machine.report().is_clean());
     assert_eq!(machine.open(1, &Process { id: 1 }).unwrap_err(), Errno::ENOENT);
 }
+
+#[test]
+fn a_channel_is_reset_while_its_bytes_are_moved() {
+    const SIZE: u32 = 4 << 20;
+    let client = Client::of(V4_23_0);
+    let input = client.pages(1024);
+    let handle = client.map(input, SIZE.into(), DataDirection::TO_DEVICE).unwrap();
+    let (list, address) = client.create(4096, 4096, true).unwrap();
+    client.enable(1).unwrap();
+    client.start(0, address, 12);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let resets = scope.spawn(|| {
+            let client = client.thread();
+            let mut count = 0;
+            while !over.load(Ordering::Relaxed) {
+                client.start(0, address, 12);
+                count += 1;
+            }
+            count
+        });
+        let mut moved = 0;
+        let deadline = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < deadline && !resets.is_finished() {
+            // Where it begins does not matter: the device begins anew with each reset.
+            if client.launch(0, list, 0, handle, input, SIZE).is_ok() {
+                moved += 1;
+            } else {
+                client.disable(1).unwrap();
+                client.enable(1).unwrap();
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        assert!(resets.join().unwrap() > 0 && moved > 0);
+    });
+    client.disable(1).unwrap();
+    assert!(client.machine.report().crashes.is_empty());
+}

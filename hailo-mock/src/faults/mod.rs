@@ -468,5 +468,19 @@ mod tests {
         assert_eq!((ask(), transport.struck()), (Ok(0), 0));
         assert_eq!((ask(), ask(), ask()), (Err(Errno::EBUSY), Err(Errno::EFAULT), Ok(0)));
         assert_eq!((transport.struck(), transport.calls()[&Some(Operation::QueryDeviceProperties)]), (2, 6));
+        // What is corrupted is what the caller gets.
+        let answer = || {
+            let mut argument = vec![0; request.size()];
+            transport.submit(Frame::harmless(request, &mut argument).unwrap()).unwrap();
+            argument
+        };
+        let mut whole = answer();
+        transport.set_strikes(vec![Strike::once(
+            Operation::QueryDeviceProperties,
+            7,
+            Fault::Corrupt { offset: 1, bits: vec![0x81] },
+        )]);
+        whole[1] ^= 0x81;
+        assert_eq!(answer(), whole);
     }
 }

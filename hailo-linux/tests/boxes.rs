@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use hailo_abi::firmware::actions::Action;
 use hailo_linux::emulator::Emulator;
 use hailo_linux::hef::{Hef, proto_layers};
 use hailo_linux::network::{Active, Api, Error, Model, Options};
@@ -121,6 +122,25 @@ fn frames_of_boxes_are_put_together() {
         active.deactivate().unwrap();
         drop((network, device));
         assert!(emulator.machine().report().is_clean());
+    }
+}
+
+#[test]
+fn outputs_of_boxes_are_moved_in_bursts() {
+    // Where a class fits a burst, a transfer has the bursts of all four.
+    for (bursts, bytes) in [(None, 8), (Some(4), 4 * 8), (Some(8), 4 * 8 * 8)] {
+        let device = Emulator::new("mock").unwrap().open(0).unwrap();
+        let network = device.configure(&model(bursts, |_| ()), &Options::default()).unwrap();
+        let actions = network.plan().contexts.iter().flat_map(|context| &context.actions).flatten();
+        let registers: Vec<_> = actions
+            .filter_map(|planned| match planned.action {
+                Action::ActivateBoundaryOutput(body) => Some(body.stream_reg_info),
+                _ => None,
+            })
+            .map(|registers| (u32::from(registers.periph_bytes_per_buffer), registers.periph_buffers_per_frame))
+            .collect();
+        // The channel is opened once to find out what it needs, and then to run.
+        assert_eq!(registers, [(bytes, 1); 2], "bursts of {bursts:?}");
     }
 }
 

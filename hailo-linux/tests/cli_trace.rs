@@ -62,6 +62,13 @@ fn threads_frames_and_interrupts_are_counted() {
     ] {
         assert!(ran.stderr.contains(part), "{part} in {}", ran.stderr);
     }
+    let calls = calls(&program.traced(&["--json"], &[]).stderr);
+    let launches: Vec<_> = calls.iter().filter(|call| call["name"] == "HAILO_VDMA_LAUNCH_TRANSFER").collect();
+    assert_eq!(launches.len(), 10);
+    for launch in launches {
+        let sum = launch["p"]["md5"].as_str().map(str::len);
+        assert_eq!(sum, (launch["p"]["channel_index"] == 0).then_some(32), "of what was sent: {launch}");
+    }
     let summary = program.traced(&["--summary-only"], &[]);
     assert!(!summary.stderr.contains('→') && summary.stderr.contains("5 frames:"), "{}", summary.stderr);
 }

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hailo_abi::interface::RELEASES;
+use hailo_abi::{ChannelBitmaps, ChannelId};
+use hailo_linux::Direction;
 use hailo_linux::emulator::Emulator;
 use hailo_linux::hef::Hef;
 use hailo_linux::infer::{InferOptions, Inference};
@@ -9,6 +12,7 @@ use hailo_linux::network::{Api, Model, Options};
 use hailo_linux::recording::{PlayOptions, ReadError, Recorder, Recording, play_emulated};
 use hailo_tests::models::{artificial, json_lines};
 use hailo_tests::recordings::{Bytes, VENDORS, recorded, vendors};
+use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
 /// What only the vendor's recordings have: sums of memory that the recorded program had.
@@ -248,4 +252,42 @@ fn what_is_no_recording_is_refused_with_its_line() {
     assert_eq!(Recording::parse("{\"mark\":\"end\",\"after_seq\":0,\"t\":0}\n\n"), Err(ReadError::Empty));
     let cut = format!("{call}\n{}", &call[..20]);
     assert_eq!(Recording::parse(&cut), Err(ReadError::Truncated { line: 2 }));
+}
+
+#[test]
+fn sums_are_those_of_what_the_device_was_given() {
+    let mut compared = 0;
+    for (release, _) in RELEASES {
+        let bytes = Bytes::default();
+        let recorder = Recorder::new(bytes.clone());
+        let options = hailo_linux::Options { recorder: Some(recorder.clone()), ..hailo_linux::Options::default() };
+        let emulator = Emulator::new(&format!("mock:driver={release}")).expect("an emulator");
+        let device = emulator.open_with(0, options).expect("a device");
+        let channels = device.enable_channels(ChannelBitmaps::engine0(0x1_0001)).expect("channels");
+        let open = |index| {
+            let list = device.create_descriptor_list(64, 512, true).expect("a list");
+            let channel = channels.open(ChannelId::new(index), list).expect("a channel");
+            device.bench().start(&channel).expect("it starts");
+            channel
+        };
+        let (output, input) = (open(16), open(0));
+        let patience = std::time::Duration::from_secs(20);
+        let receiving = output.launch(device.allocate(5000, Direction::FromDevice).expect("memory")).expect("a launch");
+        let mut buffer = device.allocate(5000, Direction::ToDevice).expect("memory");
+        buffer.as_mut_slice().iter_mut().zip(0u32..).for_each(|(byte, at)| *byte = (at * 7 ^ at >> 8) as u8);
+        let sum: String = Md5::digest(buffer.as_slice()).iter().map(|byte| format!("{byte:02x}")).collect();
+        input.launch(buffer).expect("a launch").wait(patience).expect("it was sent");
+        receiving.wait(patience).expect("it has come");
+        drop((channels, output, input, device));
+        recorder.flush().expect("everything was written");
+        let text = bytes.text();
+        for line in parsed(&text).iter().filter(|line| line["name"] == "HAILO_VDMA_LAUNCH_TRANSFER") {
+            // In some releases the driver calls it a preparation.
+            let prepared = &line["p"]["prepare_transfer_params"]["channel_index"];
+            let is_input = line["p"]["channel_index"] == 0 || *prepared == 0;
+            assert_eq!(line["p"]["md5"].as_str(), is_input.then_some(sum.as_str()), "driver {release}: {line}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 2 * RELEASES.len());
 }

@@ -16,8 +16,6 @@ use crate::error::{Error, ErrorKind, Invalid, Result};
 /// Resets a channel and starts it if asked to: channel, start, list address, binary logarithm of the count.
 pub const START_CHANNEL: u32 = 0xf001;
 const PROTOCOL_VERSION: u32 = 2;
-/// Where the payload of an answer begins: behind the header and two status words.
-const ANSWER_PAYLOAD: usize = CONTROL_HEADER_LENGTH + 8;
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 const START: &str = "start a channel by a bench control";
@@ -97,15 +95,14 @@ impl Bench<'_> {
         // SAFETY: the device will read the list of an enabled channel, which stays allocated until the channel was disabled,
         // and nothing is pending on it then or it is kept until the device is closed; what it finds in the list is what
         // `launch` put there. Stopping touches no memory at all.
-        unsafe { self.control(operation, START_CHANNEL, &payload, &mut []) }.map(drop)
+        unsafe { self.control(operation, START_CHANNEL, &payload) }
     }
 
-    /// Sends a bench control. Fills `data` from the payload of the answer, as far as both reach, and returns how much the
-    /// answer has.
+    /// Sends a bench control.
     ///
     /// # Safety
     /// As for [`Device::control`].
-    unsafe fn control(&self, operation: &'static str, opcode: u32, payload: &[u8], data: &mut [u8]) -> Result<usize> {
+    unsafe fn control(&self, operation: &'static str, opcode: u32, payload: &[u8]) -> Result<()> {
         let mut request = [0; CONTROL_HEADER_LENGTH + 64];
         request[..4].copy_from_slice(&PROTOCOL_VERSION.to_be_bytes());
         request[12..CONTROL_HEADER_LENGTH].copy_from_slice(&opcode.to_be_bytes());
@@ -123,10 +120,6 @@ impl Bench<'_> {
             let kind = ErrorKind::Firmware { major: FirmwareStatus(major), minor: FirmwareStatus(minor) };
             return Err(self.device.inner.failed(operation, kind));
         }
-        let answer = answer.get(ANSWER_PAYLOAD..).unwrap_or_default();
-        for (to, from) in data.iter_mut().zip(answer) {
-            *to = *from;
-        }
-        Ok(answer.len())
+        Ok(())
     }
 }

@@ -356,3 +356,16 @@ fn caches_move_on_with_each_frame() {
         assert!(emulator.machine().report().is_clean());
     }
 }
+
+#[test]
+fn a_group_has_one_network_and_a_file_says_who_compiled_it() {
+    let mut builder = Builder::of_version_1(&artificial::file(1, 1));
+    let once = builder.clone().with_networks_as_operations();
+    assert!(Hef::from_bytes(once.version_2()).is_ok());
+    let refused = Hef::from_bytes(once.with_networks_as_operations().version_2()).expect_err("two networks");
+    assert!(refused.to_string().contains("more than one network among its operations"), "{refused}");
+    builder.message().header.get_or_insert_default().sdk_version = "3.30.0 of nobody".to_owned();
+    let file = Hef::from_bytes(builder.version_2()).expect("a model");
+    assert_eq!(file.compiler(), "3.30.0 of nobody");
+    assert!(file.describe().to_string().contains("compiler  3.30.0 of nobody\n"));
+}

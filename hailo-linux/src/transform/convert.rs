@@ -467,3 +467,35 @@ fn one_by_one<E: Integer>(parameters: &Parameters, first: usize, src: &[E], dst:
         *d = ((s.value() - zero_point) * scale).to_le_bytes();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{E4, PerFeature, QuantInfo};
+
+    #[test]
+    fn features_are_dequantised_from_anywhere() {
+        let info = |number: u8| QuantInfo {
+            zero_point: f32::from(number),
+            scale: 0.5 + f32::from(number),
+            min: -1000.0,
+            max: 1000.0,
+        };
+        let infos: Vec<_> = (0..3).map(info).collect();
+        let source: Vec<u8> = (0..100).collect();
+        for run in [1, 5] {
+            let table = PerFeature::new(&infos, run);
+            let from = |start: usize| {
+                let mut result: Vec<E4> = vec![[0; 4]; source.len() - start];
+                table.convert(start, &source[start..], &mut result);
+                result
+            };
+            for (at, value) in from(0).iter().enumerate() {
+                let QuantInfo { zero_point, scale, .. } = infos[at / run % 3];
+                assert_eq!(f32::from_ne_bytes(*value), (at as f32 - zero_point) * scale);
+            }
+            for start in 1..source.len() {
+                assert_eq!(from(start), from(0)[start..], "{run} of a feature, from {start}");
+            }
+        }
+    }
+}

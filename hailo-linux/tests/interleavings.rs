@@ -90,6 +90,21 @@ fn a_wait_ends_when_the_channels_are_disabled() {
 }
 
 #[test]
+fn a_wait_ends_when_the_device_is_lost() {
+    explore(|| {
+        let driver = Arc::new(NullDriver::default());
+        driver.hold.store(true, Ordering::SeqCst);
+        let Bed { device, channels, input, output } = Bed::new(Arc::clone(&driver));
+        let transfer = input.launch(device.allocate(4096, Direction::ToDevice).unwrap()).unwrap();
+        let waiter = thread::spawn(move || transfer.wait(TIMEOUT).map(drop));
+        driver.lose();
+        let error = waiter.join().unwrap().expect_err("it never completes");
+        assert!(!matches!(error.kind(), ErrorKind::Timeout(_)), "{error}");
+        drop((input, output, channels, device));
+    });
+}
+
+#[test]
 fn a_transfer_is_dropped_while_it_completes() {
     explore(|| {
         let driver = Arc::new(NullDriver::default());

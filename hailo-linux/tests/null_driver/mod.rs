@@ -33,6 +33,7 @@ struct State {
     num_avail: [u32; CHANNELS],
     /// Handle, count and page size of the lists of the driver behind.
     lists: Vec<(u64, u32, u32)>,
+    is_lost: bool,
 }
 
 /// See the module.
@@ -73,6 +74,12 @@ impl NullDriver {
         Self { behind: Some(behind), ..Self::default() }
     }
 
+    /// Waits for interrupts fail from now on.
+    pub(crate) fn lose(&self) {
+        self.state.lock().unwrap().is_lost = true;
+        self.changed.notify_all();
+    }
+
     /// What the driver behind answers, if there is one that is to be asked.
     fn passed_on(&self, frame: &mut Frame<'_>) -> Option<Result<u32, Errno>> {
         let behind = self.behind.as_ref()?;
@@ -106,6 +113,9 @@ impl NullDriver {
         let mut count = 0;
         let mut state = self.state.lock().unwrap();
         loop {
+            if state.is_lost {
+                return Err(Errno::ENODEV);
+            }
             for index in (0..CHANNELS).filter(|index| channels.0[0] >> index & 1 != 0) {
                 // Networks do one frame after the other.
                 let most = if self.behind.is_some() { 1 } else { u8::MAX };

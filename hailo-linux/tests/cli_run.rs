@@ -150,6 +150,8 @@ fn inputs_from_files() {
         results.push(outputs(&json).iter().map(|file| std::fs::read(file).unwrap()).collect::<Vec<_>>());
     }
     assert_eq!(results[0], results[1]);
+    let differ = |results: &Vec<u8>| results[..results.len() / 2] != results[results.len() / 2..];
+    assert!(results[0].iter().any(differ), "other frames have other results");
     // More frames than the file has: it is repeated.
     let dir = models.path("repeated");
     let repeated = hailo_run(

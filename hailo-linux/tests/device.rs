@@ -287,3 +287,22 @@ fn controls_of_the_bench_are_for_channels_of_the_device() {
     }
     first.bench().start(&channel).unwrap();
 }
+
+#[test]
+fn buffers_come_back_from_launches_that_the_device_has_nothing_of() {
+    for (release, errno, comes_back) in [
+        ("4.23.0", "ECONNRESET", true),
+        ("4.23.0", "ENODEV", true),
+        // The driver may have launched it all the same.
+        ("4.23.0", "EFAULT", false),
+        ("4.23.0", "ENOMEM", false),
+        ("5.3.0", "EFAULT", true),
+        ("5.3.0", "ENOMEM", false),
+    ] {
+        let device = Device::open(&format!("mock:driver={release},fault=launch_transfer#1={errno}")).unwrap();
+        let channels = device.enable_channels(ChannelBitmaps::engine0(0x1_0001)).unwrap();
+        let (input, _output) = loopback(&device, &channels, 0);
+        let failed = input.launch(device.allocate(1000, Direction::ToDevice).unwrap()).unwrap_err();
+        assert_eq!(failed.load.is_some(), comes_back, "driver {release}, {errno}: {}", failed.error);
+    }
+}

@@ -50,6 +50,9 @@ fn emulated(release: DriverRelease, filter: Option<&str>) -> VecDeque<(String, S
     let mut emulated = command();
     emulated.args(["emulate", "--quiet", "--on-crash", "reboot", "--device", &format!("mock:driver={release}"), "--"]);
     emulated.arg(program).args(["--ignored", "--exact", "--nocapture", "conformance_program"]);
+    // Where the suite runs under AddressSanitizer: to look for leaks it stops all threads, which ends their calls, and a call
+    // that a removal left behind in the driver of 5.3.0 crashes the kernel when it ends.
+    emulated.env("ASAN_OPTIONS", "detect_leaks=0");
     match filter {
         Some(filter) => emulated.env(FILTER, filter),
         None => emulated.env_remove(FILTER),

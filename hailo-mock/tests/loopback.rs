@@ -126,7 +126,7 @@ fn buffers_that_follow_one_another_are_read_to_their_ends() {
     let client = Client::of(DriverRelease::new(4, 23, 0));
     // Of the second one only the beginning is sent, and nothing of what is behind it comes out.
     let (input, output) = (client.pages(2), client.pages(2));
-    let bytes: Vec<u8> = (0..8192u32).map(|at| (at * 7 ^ at >> 8) as u8).collect();
+    let bytes: Vec<u8> = (0..8192u32).map(|at| ((at * 7) ^ (at >> 8)) as u8).collect();
     client.write(input, &bytes);
     for page in [input, input + 4096] {
         client.map(page, 4096, DataDirection::TO_DEVICE).unwrap();
@@ -160,7 +160,7 @@ fn descriptors_of_transfers_for_debugging_are_looked_at() {
     client.enable(1).unwrap();
     client.start(0, address, 4);
     let buffer = TransferBuffer { address_or_fd: input, size: 4096, ..TransferBuffer::EMPTY };
-    let mut validated = |starting_desc: u32, is_debug: bool| {
+    let validated = |starting_desc: u32, is_debug: bool| {
         let launch = LaunchTransfer { starting_desc, is_debug, ..LaunchTransfer::new(0, list, [buffer]) };
         assert_eq!(client.launch_as(&launch), Ok(8));
         client.wait(1).unwrap()[0].validation_success

@@ -274,7 +274,7 @@ fn sums_are_those_of_what_the_device_was_given() {
         let patience = std::time::Duration::from_secs(20);
         let receiving = output.launch(device.allocate(5000, Direction::FromDevice).expect("memory")).expect("a launch");
         let mut buffer = device.allocate(5000, Direction::ToDevice).expect("memory");
-        buffer.as_mut_slice().iter_mut().zip(0u32..).for_each(|(byte, at)| *byte = (at * 7 ^ at >> 8) as u8);
+        buffer.as_mut_slice().iter_mut().zip(0u32..).for_each(|(byte, at)| *byte = ((at * 7) ^ (at >> 8)) as u8);
         let sum: String = Md5::digest(buffer.as_slice()).iter().map(|byte| format!("{byte:02x}")).collect();
         input.launch(buffer).expect("a launch").wait(patience).expect("it was sent");
         receiving.wait(patience).expect("it has come");

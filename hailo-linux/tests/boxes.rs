@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use hailo_abi::firmware::actions::Action;
+use hailo_abi::{Errno, Operation};
 use hailo_linux::emulator::Emulator;
 use hailo_linux::hef::{Hef, proto_layers};
 use hailo_linux::network::{Active, Api, Error, Model, Options};
-use hailo_mock::{BoardFirmware, InputFrame, Machine, NetworkFunction};
+use hailo_mock::{BoardFirmware, Fault, InputFrame, Machine, NetworkFunction, Strike};
 use hailo_tests::models::artificial;
 use hailo_tests::models::files::Builder;
 
@@ -142,6 +143,40 @@ fn outputs_of_boxes_are_moved_in_bursts() {
         // The channel is opened once to find out what it needs, and then to run.
         assert_eq!(registers, [(bytes, 1); 2], "bursts of {bursts:?}");
     }
+}
+
+#[test]
+fn no_frame_gets_boxes_of_another_one_after_a_failed_launch() {
+    let options = Options { api: Api::Pipelined, ..Options::default() };
+    let mut failed = 0;
+    for launch in (0..200).step_by(7) {
+        let strike = Strike::once(Operation::LaunchTransfer, launch, Fault::Fail(Errno::ENOMEM));
+        let device = emulator(4).with_faults(vec![strike]).unwrap().open(0).unwrap();
+        let mut network = device.configure(&model(Some(4), |_| ()), &options).unwrap();
+        let Ok(mut active) = network.activate() else { continue };
+        let mut under_way = VecDeque::new();
+        for number in 0..12 {
+            let mut frame = active.allocate_frame().unwrap();
+            frame.inputs[0].as_mut_slice()[..4].copy_from_slice(&counts(number));
+            match active.submit(frame) {
+                Ok(()) => under_way.push_back(number),
+                Err(_) => failed += 1,
+            }
+            if under_way.len() < 3 && number < 11 {
+                continue;
+            }
+            let Some(number) = under_way.pop_front() else { continue };
+            match active.receive(Duration::from_millis(200)) {
+                Ok(came) => {
+                    let output = came.outputs[0].as_slice();
+                    assert_eq!(output, self::frame(&counts(number), output.len()), "launch {launch}, frame {number}");
+                }
+                Err(error) if error.is_timeout() => break,
+                Err(_) => failed += 1,
+            }
+        }
+    }
+    assert!(failed > 0);
 }
 
 /// How many boxes of each class there are in a frame.

@@ -178,8 +178,9 @@ impl Active<'_> {
     /// device has them, in the order of the streams.
     ///
     /// # Errors
-    /// [`Error::FrameCount`], and as [`InputStream::write`] and [`OutputStream::read`]. If the device had a part of the frame by
-    /// then, as after a timeout, every further frame is refused with [`Error::Unfinished`] until the network is activated again.
+    /// [`Error::FrameCount`], and as [`InputStream::write`] and [`OutputStream::read`]. If one of these
+    /// fails, as by a timeout, the device may have a part of the frame: every further one is refused with [`Error::Unfinished`]
+    /// until the network is activated again. A frame of which number or length is wrong changes nothing.
     pub fn infer(&mut self, inputs: &[&[u8]], outputs: &mut [&mut [u8]], timeout: Duration) -> Result<()> {
         let count = |expected: usize, given: usize| {
             if expected == given { Ok(()) } else { Err(Error::FrameCount { expected, given }) }

@@ -71,7 +71,7 @@ pub enum Error {
         /// What.
         what: &'static str,
     },
-    /// An earlier frame failed when the device had a part of it: from then on results would be taken for those of other frames.
+    /// An earlier frame failed when the device may have had a part of it: from then on results would be taken for those of other frames.
     #[error(
         "an earlier frame failed half-way, and its results would be taken for those of this one; activate the network again"
     )]

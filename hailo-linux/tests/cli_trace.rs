@@ -5,14 +5,13 @@ mod programs;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::Signal;
 use programs::Program;
 use serde_json::Value;
-use support::{command, hailo, run};
+use support::{command, hailo, interruptible, run};
 
 /// The lines of a trace in JSON.
 fn calls(text: &str) -> Vec<Value> {
@@ -271,14 +270,7 @@ fn the_keyboard_interrupts_the_program_and_not_the_tracer() {
     let script = "trap 'exit 7' INT; kill -INT $PPID $$; exit 1";
     let mut tracer = command();
     tracer.args(["trace", "--", "sh", "-c", script]);
-    // Whoever starts the tests in the background has them ignore the signal, which a program inherits.
-    // SAFETY: setting a signal's action is allowed between fork and exec.
-    unsafe {
-        tracer.pre_exec(|| {
-            signal(Signal::SIGINT, SigHandler::SigDfl)?;
-            Ok(())
-        });
-    }
+    interruptible(&mut tracer);
     let ran = run(&mut tracer);
     assert_eq!((ran.status, ran.stderr.as_str()), (7, "no call to an accelerator\n"));
 }

@@ -1,7 +1,10 @@
 //! Runs the real `hailo` binary.
 #![allow(dead_code)]
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 /// What a run of the command gave.
 #[derive(Debug)]
@@ -42,6 +45,17 @@ pub(crate) fn command() -> Command {
 /// Runs the command with these arguments, separated by spaces.
 pub(crate) fn hailo(arguments: &str) -> Ran {
     run(command().args(arguments.split_whitespace()))
+}
+
+/// Lets Ctrl-C end a program: whoever starts the tests in the background has them ignore it, which a program inherits.
+pub(crate) fn interruptible(command: &mut Command) {
+    // SAFETY: setting a signal's action is allowed between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            signal(Signal::SIGINT, SigHandler::SigDfl)?;
+            Ok(())
+        });
+    }
 }
 
 pub(crate) fn run(command: &mut Command) -> Ran {

@@ -3,13 +3,13 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
-use nix::sys::signal::{SigHandler, Signal, signal};
+
+use crate::support::interruptible;
 
 /// How long a program may take to print something.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,14 +31,7 @@ impl Terminal {
         let end = |file: &std::os::fd::OwnedFd| Stdio::from(file.try_clone().expect("another descriptor"));
         command.stdin(end(&terminal.slave)).stdout(end(&terminal.slave)).stderr(end(&terminal.slave));
         command.env("TERM", "xterm-256color");
-        // Whoever starts the tests in the background has them ignore Ctrl-C, which a program inherits.
-        // SAFETY: setting a signal's action is allowed between fork and exec.
-        unsafe {
-            command.pre_exec(|| {
-                signal(Signal::SIGINT, SigHandler::SigDfl)?;
-                Ok(())
-            });
-        }
+        interruptible(command);
         let child = command.spawn().expect("the command was built");
         // The command keeps its own copies of the terminal's end, which would keep the terminal open.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -6,7 +6,7 @@ use std::ffi::CString;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -51,8 +51,13 @@ impl Protection {
 
 impl Region {
     fn map(length: usize, protection: Protection, flags: i32, file: Descriptor) -> Self {
-        // SAFETY: a new mapping at an address of the kernel's choice; no existing memory is touched.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), length, protection.bits(), flags, file, 0) };
+        Self::map_near(0, length, protection, flags, file)
+    }
+
+    /// Maps at an address, or where the kernel likes if that is taken.
+    fn map_near(address: usize, length: usize, protection: Protection, flags: i32, file: Descriptor) -> Self {
+        // SAFETY: a new mapping, not at a fixed address; no existing memory is touched.
+        let start = unsafe { libc::mmap(address as *mut _, length, protection.bits(), flags, file, 0) };
         assert!(start != libc::MAP_FAILED, "no memory for {length} bytes: {}", Errno::last());
         Self { address: start as usize, length, hole: None }
     }
@@ -65,8 +70,24 @@ impl Region {
     /// Anonymous private pages, readable and writable, all present.
     pub(crate) fn new(pages: usize) -> Self {
         let region = Self::untouched(pages, Protection::ReadWrite);
-        (0..pages).for_each(|page| region.write(page * PAGE, &[0]));
+        region.touch(pages);
         region
+    }
+
+    /// As `new`, but one page is missing. The pages are far from where the kernel maps by itself: it would soon fill the gap
+    /// for another thread.
+    pub(crate) fn holed(pages: usize, hole: usize) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0x2000_0000_0000);
+        let address = NEXT.fetch_add(1 << 20, Ordering::Relaxed);
+        let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let mut region = Self::map_near(address, pages * PAGE, Protection::ReadWrite, anonymous, -1);
+        region.touch(pages);
+        region.punch(hole);
+        region
+    }
+
+    fn touch(&self, pages: usize) {
+        (0..pages).for_each(|page| self.write(page * PAGE, &[0]));
     }
 
     /// Shared pages of a new file in memory that is `pages` long, of which `mapped` are mapped.
@@ -91,7 +112,7 @@ impl Region {
     }
 
     /// Takes one page away.
-    pub(crate) fn punch(&mut self, page: usize) {
+    fn punch(&mut self, page: usize) {
         assert!((page + 1) * PAGE <= self.length && self.hole.is_none());
         self.hole = Some(page);
         // SAFETY: the page is this region's own, and nothing refers to it but addresses given to the driver.

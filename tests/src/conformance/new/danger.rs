@@ -92,8 +92,7 @@ pub(super) fn harmless(stage: &Stage<'_>) -> Step {
         needed("enable channel 0", set.a.enable(1))?;
         set.a.start(0, small.bus, 2)?;
         // Behind its first page there is nothing.
-        let mut holed = Region::new(6);
-        holed.punch(1);
+        let holed = Region::holed(6, 1);
         let six = launch(0, small.handle, 0, &[memory(holed.address, 6 * PAGE as u32)]);
         set.a.launch_case("danger.cyclic_longer_than_ring", &Launch { cyclic: true, ..six })?;
     }

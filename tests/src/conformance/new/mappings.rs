@@ -42,8 +42,7 @@ pub(super) fn map(stage: &Stage<'_>) -> Step {
     record("map.dmabuf_fd_not_dmabuf", dmabuf(a.descriptor.into()));
     record("map.addr_0x1000", user(0x1000, page, TO_DEVICE));
     record("map.kernel_addr", user(KERNEL, page, TO_DEVICE));
-    let mut holed = Region::new(4);
-    holed.punch(2);
+    let holed = Region::holed(4, 2);
     record("map.hole_in_middle", user(holed.address, 4 * page, TO_DEVICE));
     record("map.hole_at_start", user(holed.address + 2 * PAGE, page, TO_DEVICE));
     let barred = Region::untouched(1, Protection::None);

@@ -38,9 +38,20 @@ int main(void)
 
     struct low_memory low = {.size = 8192};
     CHECK(ioctl(copy, LOW_MEMORY_BUFFER_ALLOC, &low) == 0);
+    /* Before any other: a descriptor through which memory was mapped is another one. */
+    uint8_t *private = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, copy, low.handle);
+    CHECK(private != MAP_FAILED && private[5000] == 0);
+    CHECK(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, other, low.handle) == MAP_FAILED && errno == EINVAL);
     uint8_t *first = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, copy, low.handle);
     CHECK(first != MAP_FAILED);
     first[5000] = 42;
+    CHECK(private[5000] == 42);
+    private[5000] = 1;
+    CHECK(first[5000] == 42);
+    uint8_t *area = mmap(NULL, 16384, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, copy, 0);
+    CHECK(area != MAP_FAILED);
+    uint8_t *fixed = mmap(area + 4096, 8192, PROT_READ, MAP_SHARED | MAP_FIXED, copy, low.handle);
+    CHECK(fixed == area + 4096 && fixed[5000] == 42);
     uint8_t *second = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, copy, low.handle);
     CHECK(second != MAP_FAILED && second[5000] == 42);
     CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, copy, 1 << 20) == MAP_FAILED && errno == EINVAL);

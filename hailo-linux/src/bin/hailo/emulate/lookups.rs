@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use hailo_mock::Machine;
@@ -121,6 +122,18 @@ fn int(argument: u64) -> i32 {
     argument as u32 as i32
 }
 
+/// Whether a file of `/sys` may be opened like this. Its mode binds root too, as in the kernel's `kernfs_fop_open`.
+fn may_open(path: &Path, flags: i32) -> bool {
+    let Ok(metadata) = fs::metadata(path) else { return true };
+    let needed = match flags & libc::O_ACCMODE {
+        libc::O_RDONLY => [0o444, 0o444],
+        libc::O_WRONLY => [0o222, 0o222],
+        _ => [0o444, 0o222],
+    };
+    let has_all = needed.iter().all(|bits| metadata.permissions().mode() & bits != 0);
+    has_all || !metadata.is_file() || flags & libc::O_PATH != 0
+}
+
 /// Opens a file of the tree for the program.
 fn open(path: &Path, flags: i32) -> Outcome {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return Outcome::Answer(Err(libc::ENOENT)) };
@@ -204,6 +217,9 @@ pub(super) fn handle(machine: &Machine, tree: &Tree, call: &Call, find: &dyn Fn(
     let opened = |lookup: Lookup, flags: i32| match lookup.target(tree) {
         None | Some(Target::Real) => Outcome::LetThrough,
         Some(Target::Node(board)) => Outcome::OpenNode(board, flags),
+        Some(Target::Tree(path) | Target::Event(path, _)) if !may_open(&path, flags) => {
+            Outcome::Answer(Err(libc::EACCES))
+        }
         Some(Target::Event(_, event)) if flags & libc::O_ACCMODE != libc::O_RDONLY => {
             Outcome::OpenEvent(event, flags & libc::O_CLOEXEC != 0)
         }
@@ -303,14 +319,39 @@ pub(super) fn handle(machine: &Machine, tree: &Tree, call: &Call, find: &dyn Fn(
 
 #[cfg(test)]
 mod tests {
-    use super::{path_at, write};
+    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
+
+    use super::{PAGE, Path, path_at, write};
 
     #[test]
     fn paths_are_read_up_to_the_end_of_the_memory() {
         let text = c"/dev/hailo0";
         let path = path_at(std::process::id(), text.as_ptr() as u64);
-        assert_eq!(path.as_deref(), Some(std::path::Path::new("/dev/hailo0")));
+        assert_eq!(path.as_deref(), Some(Path::new("/dev/hailo0")));
         assert_eq!(path_at(std::process::id(), 16), None);
+    }
+
+    #[test]
+    fn paths_cross_pages_and_may_end_with_the_memory() {
+        let length = 3 * PAGE;
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: new memory, which nothing else knows of; what can no longer be accessed is not part of the slice.
+        let bytes = unsafe {
+            let memory = mmap_anonymous(std::ptr::null_mut(), length, protection, flags).expect("memory").cast::<u8>();
+            mprotect(memory.add(2 * PAGE).cast(), PAGE, MprotectFlags::empty()).expect("it was mapped");
+            std::slice::from_raw_parts_mut(memory, 2 * PAGE)
+        };
+        let start = bytes.as_ptr() as u64;
+        let at = |offset: usize| path_at(std::process::id(), start + offset as u64);
+        for offset in [PAGE - 11, PAGE - 1, PAGE] {
+            bytes[offset..offset + 12].copy_from_slice(b"/dev/hailo0\0");
+            assert_eq!(at(offset).as_deref(), Some(Path::new("/dev/hailo0")), "{offset}");
+        }
+        // Nothing after it, with an end and without one.
+        bytes[2 * PAGE - 12..].copy_from_slice(b"/dev/hailo0\0");
+        assert_eq!(at(2 * PAGE - 12).as_deref(), Some(Path::new("/dev/hailo0")));
+        bytes[2 * PAGE - 1] = b'1';
+        assert_eq!(at(2 * PAGE - 12), None);
     }
 
     #[test]

@@ -86,22 +86,21 @@ fn filter() -> Vec<sock_filter> {
     let answer = |k: u32| sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k };
     let argument = |index: usize| std::mem::offset_of!(seccomp_data, args) + 8 * index;
 
-    // What follows the comparisons: 6 instructions for mmap, then allow and notify.
+    // What follows the comparisons: 5 instructions for mmap, then allow and notify.
     let count = LOOKED_AT.len();
     let mut program = vec![
         load(std::mem::offset_of!(seccomp_data, arch)),
-        jump(libc::BPF_JEQ, AUDIT_ARCH, 0, count + 7),
+        jump(libc::BPF_JEQ, AUDIT_ARCH, 0, count + 6),
         load(std::mem::offset_of!(seccomp_data, nr)),
     ];
     for (index, number) in LOOKED_AT.iter().enumerate() {
-        program.push(jump(libc::BPF_JEQ, *number as u32, count - index + 6, 0));
+        program.push(jump(libc::BPF_JEQ, *number as u32, count - index + 5, 0));
     }
     program.extend([
-        jump(libc::BPF_JEQ, libc::SYS_mmap as u32, 0, 5),
-        // An mmap matters if it shares a file, or takes the place of other memory.
+        jump(libc::BPF_JEQ, libc::SYS_mmap as u32, 0, 4),
+        // An mmap matters if it has a file, or takes the place of other memory.
         load(argument(3)),
-        jump(libc::BPF_JSET, libc::MAP_FIXED as u32, 4, 0),
-        jump(libc::BPF_JSET, libc::MAP_SHARED as u32, 0, 2),
+        jump(libc::BPF_JSET, libc::MAP_FIXED as u32, 3, 0),
         load(argument(4)),
         jump(libc::BPF_JEQ, u32::MAX, 0, 1),
         answer(libc::SECCOMP_RET_ALLOW),

@@ -318,8 +318,8 @@ impl Supervisor {
         if flags & libc::MAP_FIXED != 0 {
             self.gives_up(call, address, length);
         }
-        let shares = flags & libc::MAP_SHARED != 0 && flags & libc::MAP_ANONYMOUS == 0;
-        let opened = if shares { self.shared.files.find(call.thread, descriptor as i32) } else { None };
+        let has_file = flags & libc::MAP_ANONYMOUS == 0;
+        let opened = if has_file { self.shared.files.find(call.thread, descriptor as i32) } else { None };
         let Some(opened) = opened else {
             self.shared.listener.let_through(call.id);
             return;

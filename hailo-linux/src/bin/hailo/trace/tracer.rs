@@ -338,8 +338,8 @@ impl<'a> Tracer<'a> {
                 (What::Ioctl { request, before, after: Vec::new() }, descriptor)
             }
             libc::SYS_mmap => {
-                let (descriptor, shared) = (arguments[4] as i32, arguments[3] as c_int & libc::MAP_SHARED != 0);
-                if !shared || descriptor < 0 || !self.is_device(process, thread, descriptor) {
+                let (descriptor, flags) = (arguments[4] as i32, arguments[3] as c_int);
+                if flags & libc::MAP_ANONYMOUS != 0 || !self.is_device(process, thread, descriptor) {
                     return None;
                 }
                 (What::Map { length: second, offset: arguments[5] }, descriptor)

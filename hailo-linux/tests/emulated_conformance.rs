@@ -49,7 +49,7 @@ fn emulated(release: DriverRelease, filter: Option<&str>) -> VecDeque<(String, S
     let program = std::env::current_exe().expect("a path");
     let mut emulated = command();
     emulated.args(["emulate", "--quiet", "--on-crash", "reboot", "--device", &format!("mock:driver={release}"), "--"]);
-    emulated.arg(program).args(["--ignored", "--exact", "--nocapture", "conformance_program"]);
+    emulated.arg(program).args(["--ignored", "--exact", "--nocapture", "--test-threads=2", "conformance_program"]);
     // Where the suite runs under AddressSanitizer: to look for leaks it stops all threads, which ends their calls, and a call
     // that a removal left behind in the driver of 5.3.0 crashes the kernel when it ends.
     emulated.env("ASAN_OPTIONS", "detect_leaks=0");

@@ -1,12 +1,14 @@
 //! Several networks on one emulated device.
 #![cfg(feature = "emulator")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use hailo_linux::Direction;
+use hailo_abi::{Errno, Interface, Operation, Transport};
 use hailo_linux::emulator::Emulator;
 use hailo_linux::network::{Active, Api, Error, Model, Options};
-use hailo_mock::{InputFrame, NetworkFunction, Pattern};
+use hailo_linux::{Direction, ErrorKind};
+use hailo_mock::{Fault, FaultTransport, Faults, InputFrame, MachineOptions, NetworkFunction, Pattern, Strike};
 use hailo_tests::models::artificial;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -142,13 +144,19 @@ fn no_frame_gets_the_results_of_another_one_after_a_failed_launch() {
 #[test]
 fn no_frame_gets_the_results_of_another_one_after_a_timeout() {
     let model = Model::new(artificial::running(1, 1), None).unwrap();
-    // What the first wait had to report is lost, so the first frame is never known to be done, however long one waits.
-    let device = Emulator::new("mock:fault=interrupts_wait#1=drop").unwrap().open(0).unwrap();
+    // No wait reports anything, so no frame is known to be done, however fast the machine is.
+    let interface = Interface::of(MachineOptions::default().driver).unwrap();
+    let interrupted = Strike::from(Operation::InterruptsWait, 0, Fault::Fail(Errno::EINTR));
+    let faults = Arc::new(Faults::new(interface, vec![interrupted]));
+    let layer = faults.clone();
+    let through = move |transport| Arc::new(FaultTransport::with(transport, layer.clone())) as Arc<dyn Transport>;
+    let device = Emulator::new("mock").unwrap().open_through(0, hailo_linux::Options::default(), through).unwrap();
     let mut network = device.configure(&model, &Options::default()).unwrap();
     let mut active = network.activate().unwrap();
     let outcomes = frames(&mut active, Api::Blocking, 1, Duration::from_millis(100));
-    assert!(outcomes[0].is_err());
+    assert!(matches!(&outcomes[0], Err(Error::Device(error)) if matches!(error.kind(), ErrorKind::Timeout(_))));
     assert!(outcomes[1..].iter().all(|outcome| matches!(outcome, Err(Error::Unfinished))), "{outcomes:?}");
+    faults.set_strikes(Vec::new());
     drop(active);
     let mut active = network.activate().unwrap();
     assert!(frames(&mut active, Api::Blocking, 101, TIMEOUT).iter().all(Result::is_ok));

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 
 use programs::Program;
 use serde_json::Value;
-use support::{command, hailo, run};
+use support::{command, hailo, other, run};
 
 #[test]
 fn a_script_identifies_the_board_of_every_release() {
@@ -227,9 +227,9 @@ fn a_system_that_forbids_supervision_is_explained() {
     use nix::libc;
     let deny = Program::c("deny");
     let denied = |call: i64, errno: i32| {
-        let mut denied = std::process::Command::new(&deny.words()[0]);
+        let mut denied = other(&deny.words()[0]);
         denied.args([call.to_string(), errno.to_string()]).arg(env!("CARGO_BIN_EXE_hailo"));
-        run(denied.args(["emulate", "--", "true"]).env_remove("HAILO_DEVICE"))
+        run(denied.args(["emulate", "--", "true"]))
     };
     for errno in [libc::EPERM, libc::ENOSYS] {
         let sentence = denied(libc::SYS_seccomp, errno).sentence();

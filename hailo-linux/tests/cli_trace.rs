@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use programs::Program;
 use serde_json::Value;
-use support::{command, hailo, interruptible, run};
+use support::{command, hailo, interruptible, other, run};
 
 /// The lines of a trace in JSON.
 fn calls(text: &str) -> Vec<Value> {
@@ -178,7 +178,7 @@ fn a_reader_who_has_enough_does_not_end_the_program() {
         let pipe = format!(
             "{{ {hailo} trace {json} -- {hailo} emulate --quiet -- sh -c '{line}' 2>&1 >&3 3>&-; echo $? >&3; }} | head -1"
         );
-        let mut bash = std::process::Command::new("bash");
+        let mut bash = other("bash");
         // As for every program that is traced.
         bash.env("ASAN_OPTIONS", "detect_leaks=0").args(["-c", &format!("exec 3>&2; {pipe}")]);
         let ran = run(&mut bash);
@@ -194,16 +194,12 @@ fn a_reader_who_has_enough_does_not_end_the_program() {
 
 #[test]
 fn a_running_program_is_watched_for_a_while() {
-    let hailo = env!("CARGO_BIN_EXE_hailo");
     let program = Program::identify();
     let (pid, stop) = (program.file("pid"), program.file("stop"));
     let words = program.words().join(" ");
     // Each time another process, which a tracer of the shell follows.
     let line = format!("echo $$ > {}; while [ ! -e {} ]; do {words} >/dev/null; done", pid.display(), stop.display());
-    let mut emulated = std::process::Command::new(hailo)
-        .args(["emulate", "--quiet", "--", "sh", "-c", &line])
-        .spawn()
-        .expect("it runs");
+    let mut emulated = command().args(["emulate", "--quiet", "--", "sh", "-c", &line]).spawn().expect("it runs");
     let deadline = Instant::now() + Duration::from_secs(60);
     let number = loop {
         match std::fs::read_to_string(&pid).ok().and_then(|text| text.trim().parse::<u32>().ok()) {

@@ -37,8 +37,13 @@ impl Ran {
 
 /// The command, without anything of this process's environment that it looks at.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hailo"));
-    command.env_remove("HAILO_DEVICE").env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+    other(env!("CARGO_BIN_EXE_hailo"))
+}
+
+/// Another program that runs the command.
+pub(crate) fn other(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("HAILO_DEVICE").env_remove("COLUMNS").env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
     command
 }
 

@@ -8,7 +8,9 @@ use hailo_abi::{Errno, Interface, Operation, Transport};
 use hailo_linux::emulator::Emulator;
 use hailo_linux::network::{Active, Api, Error, Model, Options};
 use hailo_linux::{Direction, ErrorKind};
-use hailo_mock::{Fault, FaultTransport, Faults, InputFrame, MachineOptions, NetworkFunction, Pattern, Strike};
+use hailo_mock::{
+    BoardFirmware, Fault, FaultTransport, Faults, InputFrame, Machine, MachineOptions, NetworkFunction, Pattern, Strike,
+};
 use hailo_tests::models::artificial;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -160,6 +162,33 @@ fn no_frame_gets_the_results_of_another_one_after_a_timeout() {
     drop(active);
     let mut active = network.activate().unwrap();
     assert!(frames(&mut active, Api::Blocking, 101, TIMEOUT).iter().all(Result::is_ok));
+}
+
+/// Gives each output the first byte of the input.
+#[derive(Debug)]
+struct First;
+
+impl NetworkFunction for First {
+    fn compute(&self, inputs: &[InputFrame<'_>], _: u8, output: &mut [u8]) {
+        output.fill(inputs[0].bytes[0]);
+    }
+}
+
+#[test]
+fn what_networks_compute_outlives_a_suspension() {
+    let machine = Machine::builder().firmware(|_| BoardFirmware::default().computing(First)).build().unwrap();
+    let emulator = Emulator::with_machine(machine, "mock");
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    for byte in [3, 4] {
+        let device = emulator.open(0).unwrap();
+        let mut network = device.configure(&model, &Options::default()).unwrap();
+        let mut active = network.activate().unwrap();
+        let input = vec![byte; active.inputs()[0].frame_size()];
+        let mut output = vec![0; active.outputs()[0].frame_size()];
+        active.infer(&[&input], &mut [&mut output], TIMEOUT).unwrap();
+        assert!(output.iter().all(|other| *other == byte));
+        emulator.machine().suspend_resume();
+    }
 }
 
 #[test]

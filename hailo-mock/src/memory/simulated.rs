@@ -262,3 +262,30 @@ impl ProcessMemory for SimulatedMemory {
         Some(buffer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PAGE_SIZE, Pinned, ProcessMemory, SimulatedMemory};
+
+    #[test]
+    fn dma_bufs_are_found_by_descriptor_and_by_address() {
+        let memory = SimulatedMemory::new();
+        assert!(memory.dma_buf(7).is_none() && !memory.duplicate_dma_buf(7, 8) && memory.map_dma_buf(7).is_none());
+        memory.export_dma_buf(7, 2);
+        assert!(memory.duplicate_dma_buf(7, 8));
+        memory.close_dma_buf(7);
+        assert!(memory.dma_buf(7).is_none() && memory.map_dma_buf(7).is_none());
+        let address = memory.map_dma_buf(8).expect("the other descriptor");
+        memory.write(address + PAGE_SIZE, b"second").expect("mapped");
+        let buffer = memory.dma_buf(8).expect("exported");
+        let mut bytes = [0; 6];
+        buffer.read(PAGE_SIZE, &mut bytes).expect("two pages");
+        assert_eq!((buffer.length(), &bytes), (2 * PAGE_SIZE, b"second"));
+        assert!(
+            matches!(memory.pin(address + PAGE_SIZE, 1, false), Ok(Pinned::DmaBuf(found)) if found.length() == 2 * PAGE_SIZE)
+        );
+        // Without any descriptor, as long as it is mapped.
+        memory.close_dma_buf(8);
+        assert!(matches!(memory.pin(address, 2, false), Ok(Pinned::DmaBuf(_))));
+    }
+}

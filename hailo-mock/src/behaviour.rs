@@ -30,6 +30,8 @@ pub(crate) struct Behaviour {
     pub(crate) stale: Errno,
     /// A request on a file whose board was removed.
     pub(crate) removed: Errno,
+    /// That is found out before an argument at a kernel address.
+    pub(crate) removal_comes_first: bool,
     /// A suspend frees what the files of that time have.
     pub(crate) suspend_frees: bool,
     /// A resume crashes, since the firmware runs already.
@@ -50,6 +52,8 @@ pub(crate) struct Behaviour {
     pub(crate) disable_checks: bool,
     /// An allocation that is too large.
     pub(crate) no_buffers: Errno,
+    /// A list of more descriptors than the largest power of two in 32 bits.
+    pub(crate) too_many_descriptors: Errno,
     /// A descriptor list can be mapped into a process.
     pub(crate) lists_can_be_mapped: bool,
     /// Buffers are widened to whole pages on both sides.
@@ -66,6 +70,9 @@ pub(crate) struct Behaviour {
     pub(crate) past_buffer: Errno,
     /// A list or buffer that is not known, to programming.
     pub(crate) program_unknown: Errno,
+    /// No two pages of a buffer lie next to each other: so it was on the machine of the recorded cases of 4.x, but not on that
+    /// of 5.x.
+    pub(crate) scattered_pages: bool,
     /// Programming takes the number of bytes of a transfer as 64 bits.
     pub(crate) program_wide_size: bool,
     /// Programming checks the whole before it writes anything, and divides by the size of a transfer.
@@ -120,6 +127,7 @@ impl Behaviour {
             fault: pick(from(5, 1, 0), Errno::EFAULT, Errno::ENOMEM),
             stale: pick(from(5, 0, 1), Errno::ENXIO, Errno::EINVAL),
             removed: pick(from(5, 0, 1), Errno::ENXIO, Errno::ENODEV),
+            removal_comes_first: !from(5, 0, 1),
             suspend_frees: from(5, 0, 1),
             resume_crashes: this == release(5, 1, 0),
             removal_wakes_waiters: from(5, 0, 1),
@@ -130,6 +138,7 @@ impl Behaviour {
             other_engines_disabled: from(5, 0, 1),
             disable_checks: !observed_4_20,
             no_buffers: pick(observed_4_20, Errno::ENOBUFS, Errno::ENOMEM),
+            too_many_descriptors: pick(observed_4_20, Errno::EINVAL, Errno::ENOMEM),
             lists_can_be_mapped: !observed_4_20,
             whole_pages: from(5, 0, 0),
             counted_mappings: from(5, 0, 0),
@@ -138,6 +147,7 @@ impl Behaviour {
             past_list: pick(all_invalid, Errno::EINVAL, Errno::ERANGE),
             past_buffer: pick(all_invalid, Errno::EINVAL, Errno::EFAULT),
             program_unknown: pick(all_invalid, Errno::EINVAL, Errno::EFAULT),
+            scattered_pages: !from(5, 0, 0),
             program_wide_size: from(5, 0, 1) && !whole,
             program_whole: whole,
             program_silent: from(5, 3, 0),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::memory::{Fault, Pages, SharedRegion};
+use crate::memory::{Fault, PAGE_SIZE, Pages, SharedRegion};
 
 /// How many bytes of a mapping lie next to each other for the device. What a process sees as continuous memory is made of
 /// such pieces, as on a machine without IOMMU. The first has half the length.
@@ -88,6 +88,11 @@ impl Range {
     /// How many bytes from `offset` on lie next to each other.
     pub(crate) fn contiguous(&self, offset: u64) -> u64 {
         if self.pieces { PIECE - (offset + MISSING) % PIECE } else { u64::MAX }
+    }
+
+    /// How many bytes from `offset` on lie on the same page, or next to each other where there are no pieces.
+    pub(crate) fn on_one_page(&self, offset: u64) -> u64 {
+        if self.pieces { PAGE_SIZE - offset % PAGE_SIZE } else { u64::MAX }
     }
 }
 

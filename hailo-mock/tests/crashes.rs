@@ -51,6 +51,8 @@ const TABLE: &[(&str, Way, [Outcome; 7])] = &[
     ),
     ("control of 20000 bytes", control_20000, [Oops; 7]),
     ("unmap once with a pending transfer, then wait", unmap_once, [Oops, OK, OK, OK, OK, OK, OK]),
+    // Nothing is done to the buffers of what is thrown away.
+    ("unmap once with a pending transfer, then disable", unmap_disable, [OK; 7]),
     ("unmap twice with a pending transfer, then wait", unmap_twice, [Unknown, Unknown, Oops, Oops, Oops, Oops, Oops]),
     (
         "unmap what a pending launch mapped, then wait",
@@ -61,6 +63,16 @@ const TABLE: &[(&str, Way, [Outcome; 7])] = &[
         "unmap the buffer of a prepared transfer twice, then cancel",
         unmap_prepared,
         [Unknown, Unknown, Unknown, Oops, Oops, Oops, Oops],
+    ),
+    (
+        "unmap the buffer of a prepared transfer twice, then launch it on a stopped channel",
+        launch_unmapped,
+        [Unknown, Unknown, Unknown, Unknown, Oops, Oops, Oops],
+    ),
+    (
+        "map a low-memory buffer of no pages",
+        map_no_low_memory,
+        [Oops, Unknown, Unknown, Unknown, Unknown, Unknown, Unknown],
     ),
     ("release the list of a pending transfer, then disable", release_pending, [Oops; 7]),
     (
@@ -102,7 +114,7 @@ fn each_release_crashes_where_it_did() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 123);
+    assert_eq!(compared, 134);
 }
 
 #[test]
@@ -224,6 +236,11 @@ fn unmap_once(client: &Client) -> Result<u32, Errno> {
     pending.wait()
 }
 
+fn unmap_disable(client: &Client) -> Result<u32, Errno> {
+    pending(client, true)?.unmap()?;
+    client.disable(1)
+}
+
 fn unmap_twice(client: &Client) -> Result<u32, Errno> {
     let pending = pending(client, true)?;
     pending.unmap()?;
@@ -261,6 +278,31 @@ fn unmap_prepared(client: &Client) -> Result<u32, Errno> {
     pending.unmap()?;
     pending.unmap()?;
     client.plain(&Command::CancelPreparedTransfer(CancelPreparedTransfer { desc_handle: list }))
+}
+
+fn launch_unmapped(client: &Client) -> Result<u32, Errno> {
+    let (address, handle, list) = prepare(client)?;
+    let pending = Pending { client, address, handle, list };
+    pending.unmap()?;
+    pending.unmap()?;
+    client.launch(0, list, 0, handle, address, 4096)
+}
+
+fn map_no_low_memory(client: &Client) -> Result<u32, Errno> {
+    let command = Command::LowMemoryBufferAlloc(LowMemoryBufferAlloc { buffer_size: 0 });
+    let allocated = client.call(&command, |result, reply| match reply {
+        Reply::LowMemoryBufferAlloc(reply) => result.map(|_| reply.buffer_handle),
+        _ => panic!("another reply"),
+    })?;
+    let user = BufferMap {
+        address_or_fd: 0,
+        size: 4096,
+        data_direction: DataDirection::TO_DEVICE,
+        buffer_type: BufferType::USER_PTR,
+        allocated_buffer_handle: Some(allocated),
+    };
+    assert_eq!(client.map_as(user), Err(Errno::EINVAL), "another number of pages");
+    client.map_as(BufferMap { size: 0, ..user }).map(|_| 0)
 }
 
 fn close_prepared(client: &Client) -> Result<u32, Errno> {

@@ -169,10 +169,6 @@ impl<'a> DescriptorView<'a> {
         self.words[0].store(size << 8 | control, Ordering::Release);
     }
 
-    pub(crate) fn set_size(&self, size: u32) {
-        self.set_size_and_control(size, self.control());
-    }
-
     pub(crate) fn add_control(&self, bits: u32) {
         self.words[0].fetch_or(bits, Ordering::AcqRel);
     }

@@ -19,7 +19,7 @@ pub(crate) struct Mapping {
     file: FileId,
     /// The address, or the descriptor of a dma-buf, at which launches find it.
     start: u64,
-    /// How many bytes launches and synchronisation may name.
+    /// How many bytes launches and synchronisation may name: what the request said, also for a dma-buf.
     pub(crate) size: u64,
     buffer_type: BufferType,
     direction: DataDirection,
@@ -86,6 +86,11 @@ fn whole_pages(address: u64, size: u64) -> (u64, u32) {
     (address - u64::from(offset), length)
 }
 
+/// What a mapping of no pages does to the kernel.
+fn no_pages(named: Named) -> Stop {
+    Stop::Crash(format!("size {:#x} at address {:#x} is a mapping of no pages", named.size, named.address))
+}
+
 impl FileState {
     /// The mapping that a range of a launch lies in, newest first, and where.
     pub(super) fn find_mapping(&self, named: Named) -> Option<(Arc<Mapping>, u64)> {
@@ -149,12 +154,15 @@ impl Board {
         let low_memory = allocated.and_then(|handle| state.low_memory.get(&handle));
         let (start, size, length, memory) = if named.buffer_type == BufferType::DMABUF {
             let pages = caller.memory.dma_buf(named.address).ok_or(Errno::EINVAL)?;
-            (named.address, pages.length(), pages.length(), pages)
+            (named.address, named.size & u64::from(u32::MAX), pages.length(), pages)
         } else if let Some(buffer) = low_memory {
             // The number of pages must be that of the buffer; the address is not looked at.
             let size = named.size & u64::from(u32::MAX);
             let pages = size.div_ceil(PAGE_SIZE);
-            let region = buffer.as_ref().filter(|region| region.length() / PAGE_SIZE == pages).ok_or(Errno::EINVAL)?;
+            if buffer.as_ref().map_or(0, |region| region.length() / PAGE_SIZE) != pages {
+                return Err(Errno::EINVAL.into());
+            }
+            let region = buffer.as_ref().ok_or_else(|| no_pages(named))?;
             (named.address, size, size, region.clone() as Arc<dyn Pages>)
         } else {
             self.pin_user_memory(caller, named)?
@@ -187,19 +195,16 @@ impl Board {
             // The page count comes from the size alone, wherever in its page the buffer starts.
             (named.address & !(PAGE_SIZE - 1), named.address, named.size & u64::from(u32::MAX))
         };
-        if size == 0 {
-            return Err(Stop::Crash(format!(
-                "size {:#x} at address {:#x} is a mapping of no pages",
-                named.size, named.address
-            )));
-        }
-        let pages = size.div_ceil(PAGE_SIZE);
-        if caller.memory.is_kernel_address(page, 1) {
+        let is_kernel_address = caller.memory.is_kernel_address(page, 1);
+        if is_kernel_address && size > 0 {
             return Err(Errno::EFAULT.into());
         }
+        // What the address belongs to is found out first: of a dma-buf the size does not matter.
+        let pages = size.div_ceil(PAGE_SIZE).max(1);
         match caller.memory.pin(page, pages, self.iommu) {
-            Ok(Pinned::Pages(memory)) => Ok((start, size, size, memory)),
             Ok(Pinned::DmaBuf(memory)) => Ok((start, size, memory.length(), memory)),
+            _ if size == 0 => Err(no_pages(named)),
+            Ok(Pinned::Pages(memory)) => Ok((start, size, size, memory)),
             Err(PinError::First) => Err(Errno::EFAULT.into()),
             Err(PinError::Later) => Err(Errno::EINVAL.into()),
         }
@@ -259,8 +264,7 @@ impl Board {
         let mapping = kernel.file(file)?.mappings.get(&params.handle).ok_or(Errno::EINVAL)?;
         let known = [SyncType::FOR_CPU, SyncType::FOR_DEVICE].contains(&params.sync_type);
         // The sum wraps, and so passes.
-        let size = if mapping.is_dma_buf() { mapping.length } else { mapping.size };
-        if !known || params.offset.wrapping_add(params.count) > size {
+        if !known || params.offset.wrapping_add(params.count) > mapping.size {
             return Err(Errno::EINVAL.into());
         }
         Ok(0)

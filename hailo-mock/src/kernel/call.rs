@@ -96,13 +96,18 @@ impl Board {
         request: Request,
         address: u64,
     ) -> Result<u32, Stop> {
-        match self.presence() {
-            Presence::Present => {}
-            Presence::Removed => return Err(self.behaviour.removed.into()),
-            Presence::Crashed => return Err(Errno::ENODEV.into()),
+        let presence = self.presence();
+        if presence == Presence::Crashed {
+            return Err(Errno::ENODEV.into());
+        }
+        if presence == Presence::Removed && self.behaviour.removal_comes_first {
+            return Err(self.behaviour.removed.into());
         }
         if request.direction() != Direction::None && caller.memory.is_kernel_address(address, request.size() as u64) {
             return Err(Errno::EFAULT.into());
+        }
+        if presence == Presence::Removed {
+            return Err(self.behaviour.removed.into());
         }
         if open.stale.load(Ordering::Acquire) {
             return Err(self.behaviour.stale.into());

@@ -34,8 +34,6 @@ pub(crate) struct Channel {
     pub(super) pending: VecDeque<Transfer>,
     timestamps: VecDeque<InterruptTimestamp>,
     measures: bool,
-    /// The file that enabled it.
-    pub(super) owner: Option<FileId>,
 }
 
 impl Kernel {
@@ -61,7 +59,6 @@ impl Kernel {
         state.interrupted &= !bits;
         let chosen = self.channels.iter_mut().enumerate().filter(|(index, _)| bits >> index & 1 != 0);
         for (_, channel) in chosen {
-            channel.owner = Some(file);
             channel.measures = params.enable_timestamps_measure;
             channel.timestamps.clear();
             if channel.measures && channel.timestamps.capacity() < MAX_TIMESTAMPS {
@@ -96,7 +93,6 @@ impl Kernel {
         let mut crash = Ok(());
         for index in (0..self.channels.len()).filter(|index| bits >> index & 1 != 0) {
             let channel = &mut self.channels[index];
-            channel.owner = None;
             channel.measures = false;
             channel.num_avail = 0;
             channel.num_proc = 0;
@@ -112,7 +108,12 @@ impl Kernel {
                 } else {
                     Ok(())
                 };
-                let ended = cleaned.and_then(|()| self.finish_parts(board, &transfer.parts));
+                // Without references nothing is done to the buffers.
+                let ended = if board.behaviour.counted_mappings {
+                    cleaned.and_then(|()| self.finish_parts(board, &transfer.parts))
+                } else {
+                    cleaned
+                };
                 crash = crash.and(ended);
             }
             // The memory is used again.

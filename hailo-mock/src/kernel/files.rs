@@ -67,12 +67,6 @@ impl Kernel {
         self.files.get(&file).ok_or_else(Board::no_such_file)
     }
 
-    /// The channels that a file has enabled.
-    fn channels_of(&self, file: FileId) -> u64 {
-        let own = self.channels.iter().enumerate().filter(|(_, channel)| channel.owner == Some(file));
-        own.fold(0, |bits, (index, _)| bits | 1 << index)
-    }
-
     /// What is held.
     pub(crate) fn report(&self) -> BoardReport {
         let mut report = BoardReport {
@@ -132,15 +126,16 @@ impl Board {
     pub(crate) fn held(&self, file: FileId) -> FileReport {
         let kernel = self.kernel();
         let Some(state) = kernel.files.get(&file) else { return FileReport::default() };
-        let own = || kernel.channels.iter().filter(|channel| channel.owner == Some(file));
+        let enabled = state.enabled & kernel.enabled;
+        let own = kernel.channels.iter().enumerate().filter(|(index, _)| enabled >> index & 1 != 0);
         FileReport {
             process: state.process,
             mappings: state.mappings.len(),
             lists: state.lists.len(),
             low_memory_buffers: state.low_memory.len(),
             continuous_buffers: state.continuous.len(),
-            enabled_channels: own().count(),
-            pending_transfers: own().map(|channel| channel.pending.len()).sum(),
+            enabled_channels: enabled.count_ones() as usize,
+            pending_transfers: own.map(|(_, channel)| channel.pending.len()).sum(),
             in_use: kernel.owner == Some(file),
         }
     }
@@ -198,7 +193,8 @@ impl Board {
                 kernel = self.kernel();
             }
         }
-        let channels = kernel.channels_of(file);
+        // What it has enabled, also if another file disabled it and enabled it for itself.
+        let channels = kernel.files.get(&file).map_or(0, |state| state.enabled);
         let crash = kernel.stop_channels(self, channels);
         // Only a kernel that runs can crash.
         let crash = if self.presence() == Presence::Crashed { Ok(()) } else { crash };
@@ -218,12 +214,13 @@ impl Board {
 
     /// What is at an offset of the file, to be mapped with a length.
     pub(crate) fn mmap(&self, open: &OpenFile, offset: u64, length: u64) -> Result<DriverMemory, Errno> {
+        // The kernel refuses these before it asks any driver.
+        if !offset.is_multiple_of(PAGE_SIZE) || length == 0 {
+            return Err(Errno::EINVAL);
+        }
         match self.presence() {
             Presence::Present => {}
             Presence::Removed | Presence::Crashed => return Err(Errno::ENODEV),
-        }
-        if !offset.is_multiple_of(PAGE_SIZE) || length == 0 {
-            return Err(Errno::EINVAL);
         }
         if open.is_stale() {
             return Err(self.behaviour.stale);

@@ -288,8 +288,8 @@ impl Board {
         if let Err(stop) = checked {
             // The descriptors stay programmed and counted; what they refer to is let go.
             self.note_skew(list);
-            self.drop_parts(kernel, &transfer.parts);
-            return Ok(Launched { result: Err(stop), kick: false });
+            let let_go = kernel.finish_parts(self, &transfer.parts);
+            return Ok(Launched { result: Err(let_go.err().unwrap_or(stop)), kick: false });
         }
         let end = transfer.end();
         let count = {

@@ -15,6 +15,9 @@ use crate::memory::{PAGE_SIZE, Pages, SharedRegion};
 
 /// The most bytes that lie next to each other in physical memory.
 const MAX_CONTIGUOUS: u64 = 4 << 20;
+
+/// The largest power of two that 32 bits hold: no list has more descriptors.
+const MAX_POWER_OF_TWO: u32 = 1 << 31;
 /// The size of a descriptor in bytes.
 const DESCRIPTOR_SIZE: u64 = 16;
 /// The memory of the emulated machine.
@@ -80,14 +83,14 @@ impl Board {
             return Err(Errno::EINVAL.into());
         }
         let handle = kernel.file_mut(file)?.next_resource();
-        // The count is cut to 32 bits, and so is the size in bytes.
+        // The count is cut to 32 bits.
         let count = params.desc_count as u32;
         let bytes = u64::from(count) * DESCRIPTOR_SIZE;
         if bytes == 0 && self.iommu {
             return Err(Stop::Crash(format!("desc_count {:#x} is a list of no descriptors", params.desc_count)));
         }
-        if bytes > u64::from(u32::MAX) && bytes as u32 != 0 {
-            return Err(self.errno_of_odd_list().into());
+        if count > MAX_POWER_OF_TWO {
+            return Err(self.behaviour.too_many_descriptors.into());
         }
         if bytes == 0 || bytes > if self.iommu { SYSTEM_MEMORY } else { MAX_CONTIGUOUS } {
             return Err(self.behaviour.no_buffers.into());
@@ -112,11 +115,6 @@ impl Board {
         Ok((handle, range.base))
     }
 
-    /// What a list gets whose size in bytes, cut to 32 bits, is not that of its descriptors.
-    fn errno_of_odd_list(&self) -> Errno {
-        if self.behaviour.no_buffers == Errno::ENOBUFS { Errno::EINVAL } else { self.behaviour.no_buffers }
-    }
-
     /// `DESC_LIST_RELEASE`.
     pub(super) fn desc_list_release(&self, kernel: &mut Kernel, file: FileId, handle: u64) -> Result<u32, Stop> {
         let list = kernel.file_mut(file)?.lists.remove(&handle).ok_or(Errno::EINVAL)?;
@@ -139,9 +137,9 @@ impl Board {
         let state = kernel.file_mut(file)?;
         let buffer = match bytes {
             0 => None,
-            bytes if bytes > SYSTEM_MEMORY => return Err(Errno::ENOMEM.into()),
+            bytes if bytes >= SYSTEM_MEMORY => return Err(Errno::ENOMEM.into()),
             bytes => {
-                let region = SharedRegion::create(bytes as usize, state.following_resource());
+                let region = SharedRegion::create_low_memory(bytes as usize, state.following_resource());
                 Some(region.map_err(|_| Errno::ENOMEM)?)
             }
         };

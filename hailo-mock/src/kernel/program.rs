@@ -41,6 +41,12 @@ pub(super) fn interrupt_bits(domain: InterruptsDomain, debug: bool) -> u32 {
         | bit(debug, control_bits::REQUEST_STATUS)
 }
 
+/// The index of the last of so many descriptors, to be taken modulo the list's count. That of none is the one before the
+/// first, in 32 bits.
+fn last_of(start: u32, count: u32) -> u32 {
+    start.wrapping_add(count).wrapping_sub(1)
+}
+
 impl List {
     /// The descriptor with an index, which is taken modulo the list's count.
     pub(super) fn descriptor(&self, index: u32) -> Option<DescriptorView<'_>> {
@@ -74,11 +80,10 @@ impl Board {
         let page = list.divisor()?;
         let size = stretch.size & u64::from(u32::MAX);
         let count = size.div_ceil(page) as u32;
-        let last = stretch.start.wrapping_add(count).wrapping_sub(1);
         let last_size = size.wrapping_sub(u64::from(count).wrapping_sub(1).wrapping_mul(page)) as u32;
-        if let Some(descriptor) = list.descriptor(last.wrapping_add(if last == u32::MAX { list.count } else { 0 })) {
-            descriptor.set_size(last_size & 0x00ff_ffff);
-            descriptor.add_control(interrupt_bits(stretch.domain, stretch.debug));
+        if let Some(descriptor) = list.descriptor(last_of(stretch.start, count)) {
+            let control = PLAIN | interrupt_bits(stretch.domain, stretch.debug);
+            descriptor.set_size_and_control(last_size & 0x00ff_ffff, control);
         }
         Ok(count)
     }
@@ -123,8 +128,10 @@ impl Board {
             if left == 0 {
                 return Err(behaviour.past_buffer.into());
             }
-            // A piece of physical memory is programmed as a whole or not at all.
-            let piece = left.min(mapping.range.contiguous(at));
+            // A piece of physical memory is programmed as a whole or not at all. How large they are depends on the machine.
+            let piece =
+                if behaviour.scattered_pages { mapping.range.on_one_page(at) } else { mapping.range.contiguous(at) };
+            let piece = left.min(piece);
             let count = piece.div_ceil(page);
             if count > u64::from(room - programmed) {
                 return Err(behaviour.past_list.into());
@@ -138,8 +145,7 @@ impl Board {
             }
             done += piece;
         }
-        let last = (stretch.start + list.count + programmed - 1) % list.count;
-        list.add_interrupts(last, stretch.domain, stretch.debug);
+        list.add_interrupts(last_of(stretch.start, programmed), stretch.domain, stretch.debug);
         Ok(programmed)
     }
 

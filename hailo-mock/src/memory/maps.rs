@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use super::DRIVER_MEMORY_FILE;
+use super::shared::LOW_MEMORY_FILE;
 
 /// A memory area of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,7 @@ fn parse(line: &str) -> Option<Area> {
     let permissions = fields.next()?.as_bytes();
     let inode = fields.nth(2)?;
     let name = fields.next().unwrap_or("");
+    let memory_file = name.strip_prefix("/memfd:").unwrap_or("");
     Some(Area {
         start: u64::from_str_radix(start, 16).ok()?,
         end: u64::from_str_radix(end, 16).ok()?,
@@ -54,8 +56,9 @@ fn parse(line: &str) -> Option<Area> {
         writable: permissions.get(1) == Some(&b'w'),
         shared: permissions.get(3) == Some(&b's'),
         device: name.starts_with("/dev/") && !name.starts_with("/dev/shm/") && !name.starts_with("/dev/zero")
-            || matches!(name, "[vvar]" | "[vvar_vclock]" | "[vsyscall]"),
-        driver: name.strip_prefix("/memfd:").is_some_and(|name| name.starts_with(DRIVER_MEMORY_FILE)),
+            || matches!(name, "[vvar]" | "[vvar_vclock]" | "[vsyscall]")
+            || memory_file == LOW_MEMORY_FILE,
+        driver: memory_file == DRIVER_MEMORY_FILE,
         file: inode != "0",
     })
 }
@@ -73,6 +76,8 @@ mod tests {
         assert!(!shared.can_be_pinned() && shared.file);
         let driver = parse("1000-2000 rw-s 00001000 00:01 2053 /memfd:hailo-driver (deleted)").unwrap();
         assert!(driver.driver && driver.can_be_pinned());
+        let low = parse("1000-2000 rw-s 00001000 00:01 2053 /memfd:hailo-driver-low (deleted)").unwrap();
+        assert!(!low.can_be_pinned());
         let none = parse("1000-2000 ---p 00000000 00:00 0").unwrap();
         assert!(none.can_be_pinned() && !none.readable);
         let device = parse("1000-2000 rw-s 00000000 00:06 411 /dev/hailo0").unwrap();

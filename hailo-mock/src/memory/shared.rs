@@ -51,11 +51,16 @@ pub struct SharedRegion {
     exported: AtomicBool,
     /// Where the region starts in its file, in bytes.
     place: u64,
+    /// Never pinned as user memory, whoever maps it.
+    is_low_memory: bool,
 }
 
-/// The name of files (`memfd_create`) with memory of the driver, by which mappings and descriptors of them are known:
-/// `/proc` shows it behind `/memfd:`.
+/// What the names of files (`memfd_create`) with memory of the driver begin with, by which mappings and descriptors of them
+/// are known: `/proc` shows them behind `/memfd:`.
 pub const DRIVER_MEMORY_FILE: &str = "hailo-driver";
+
+/// The name of those with low-memory buffers.
+pub(super) const LOW_MEMORY_FILE: &str = "hailo-driver-low";
 
 // SAFETY: the region is an address range that this value alone unmaps; it is not tied to a thread.
 unsafe impl Send for SharedRegion {}
@@ -67,13 +72,22 @@ impl SharedRegion {
     /// A region that starts at `place` in its file, a multiple of the page size. For memory of the driver that is its
     /// handle, so that a process can map the file as it would map the driver's.
     pub(crate) fn create(length: usize, place: u64) -> io::Result<Arc<Self>> {
+        Self::named(if place == 0 { "hailo" } else { DRIVER_MEMORY_FILE }, length, place)
+    }
+
+    /// As [`create`](Self::create), for a low-memory buffer.
+    pub(crate) fn create_low_memory(length: usize, place: u64) -> io::Result<Arc<Self>> {
+        Self::named(LOW_MEMORY_FILE, length, place)
+    }
+
+    fn named(name: &str, length: usize, place: u64) -> io::Result<Arc<Self>> {
         let size = length.checked_next_multiple_of(PAGE_SIZE as usize).filter(|size| *size > 0);
         let size = size.ok_or(io::ErrorKind::InvalidInput)?;
-        let name = if place == 0 { "hailo" } else { DRIVER_MEMORY_FILE };
         let file = memfd_create(name, MemfdFlags::CLOEXEC)?;
         ftruncate(&file, place.checked_add(size as u64).ok_or(io::ErrorKind::InvalidInput)?)?;
         let start = map(&file, place, size)?;
-        Ok(Arc::new(Self { start, length, size, file, exported: AtomicBool::new(false), place }))
+        let is_low_memory = name == LOW_MEMORY_FILE;
+        Ok(Arc::new(Self { start, length, size, file, exported: AtomicBool::new(false), place, is_low_memory }))
     }
 
     /// The first byte. Valid for reads and writes of [`len`](Self::len) bytes as long as the region lives.
@@ -191,7 +205,7 @@ impl Pages for RegionPages {
 enum Kind {
     /// A buffer of the process.
     Buffer(Weak<SharedRegion>),
-    /// Memory of the emulated driver that the process mapped: pinned only behind an IOMMU.
+    /// Memory of the emulated driver that the process mapped: pinned only behind an IOMMU, low memory never.
     Driver(Weak<SharedRegion>),
 }
 
@@ -227,8 +241,13 @@ pub(super) fn find(address: u64, pages: u64, driver_pages: bool) -> Option<Resul
     }
     let region = match &entry.kind {
         Kind::Buffer(region) => region.upgrade()?,
-        Kind::Driver(region) if driver_pages => region.upgrade()?,
-        Kind::Driver(_) => return Some(Err(PinError::First)),
+        Kind::Driver(region) => {
+            let region = region.upgrade()?;
+            if !driver_pages || region.is_low_memory {
+                return Some(Err(PinError::First));
+            }
+            region
+        }
     };
     drop(registry);
     if region.exported.load(Ordering::Acquire) {

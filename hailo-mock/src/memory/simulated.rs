@@ -22,7 +22,7 @@ pub enum PageKind {
     SharedFileReadOnly,
     /// Behind the end of a mapped file.
     BeyondEndOfFile,
-    /// Memory of the emulated driver that the process has mapped.
+    /// Memory of the emulated driver that the process has mapped, but no low memory.
     Driver,
 }
 

@@ -308,6 +308,15 @@ mod tests {
     }
 
     #[test]
+    fn an_iommu_is_on_or_off() {
+        for (text, iommu) in
+            [("", false), ("iommu=on", true), ("iommu=1", true), ("iommu=off", false), ("iommu=0", false)]
+        {
+            assert_eq!(text.parse::<MachineOptions>().unwrap().iommu, iommu, "{text}");
+        }
+    }
+
+    #[test]
     fn bad_options_are_named() {
         for (text, part) in [
             ("color=red", "color"),

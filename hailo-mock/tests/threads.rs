@@ -48,6 +48,8 @@ fn traffic(client: &Client, channel: u8, frames: u32) {
 fn channels_files_and_boards_do_not_disturb_each_other() {
     for release in [V4_23_0, V5_3_0] {
         let machine = Machine::builder().driver(release).boards(2).build().unwrap();
+        let boards = [0, 1].map(|board| machine.open(board, &Process { id: 1 }).unwrap().board());
+        assert_eq!(boards, [0, 1]);
         let owner = Client::new(&machine);
         owner.plain(&Command::MarkAsInUse).unwrap();
         let over = AtomicBool::new(false);

@@ -265,7 +265,25 @@ impl ProcessMemory for SimulatedMemory {
 
 #[cfg(test)]
 mod tests {
-    use super::{PAGE_SIZE, Pinned, ProcessMemory, SimulatedMemory};
+    use super::{PAGE_SIZE, PageKind, Pinned, ProcessMemory, SimulatedMemory};
+
+    #[test]
+    fn a_process_reads_and_writes_what_it_may() {
+        let memory = SimulatedMemory::new();
+        for (kind, readable, writable) in [
+            (PageKind::ReadWrite, true, true),
+            (PageKind::ReadOnly, true, false),
+            (PageKind::NoAccess, false, false),
+            (PageKind::SharedFile, true, true),
+            (PageKind::SharedFileReadOnly, true, false),
+            (PageKind::BeyondEndOfFile, false, false),
+            (PageKind::Driver, true, true),
+        ] {
+            let address = memory.allocate(1, kind);
+            assert_eq!(memory.read(address, &mut [0]).is_ok(), readable, "{kind:?}");
+            assert_eq!(memory.write(address, &[0]).is_ok(), writable, "{kind:?}");
+        }
+    }
 
     #[test]
     fn dma_bufs_are_found_by_descriptor_and_by_address() {

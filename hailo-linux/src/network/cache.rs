@@ -12,7 +12,7 @@ use super::options::Setting;
 use super::plan::{BufferId, ListId, Program, Step};
 use super::work::Work;
 use crate::hef::{Connection, CoreOp, Layer, Refusal, Within};
-use crate::transform::Direction;
+use crate::transform::{Direction, Shape};
 
 /// One side of a cache in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,9 +137,8 @@ pub(super) struct Caches {
     is_programmed: bool,
 }
 
-/// Bytes of an entry, and entries in a frame.
-fn dimensions(layer: &Layer) -> Result<(u64, u16), Refusal> {
-    let shape = layer.tensor.hw_shape;
+/// Bytes of an entry, and entries in a frame of this shape.
+fn dimensions(shape: Shape) -> Result<(u64, u16), Refusal> {
     let entries = (shape.height as u64).saturating_mul(shape.width as u64);
     let entry = shape.features as u64;
     if entry == 0 || entry > u64::from(u16::MAX) {
@@ -208,8 +207,8 @@ impl Caches {
                 of(Direction::Output).count()
             )));
         };
-        let (entry, input_entries) = dimensions(input)?;
-        let (output_entry, output_entries) = dimensions(output)?;
+        let (entry, input_entries) = dimensions(input.tensor.hw_shape)?;
+        let (output_entry, output_entries) = dimensions(output.tensor.hw_shape)?;
         if entry != output_entry {
             return Err(Refusal::argument(format!(
                 "entries of {entry} bytes on one side and of {output_entry} bytes on the other"
@@ -299,6 +298,21 @@ impl Caches {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_and_their_number_are_limited() {
+        let of = |height, width, features| dimensions(Shape { height, width, features }).ok();
+        assert_eq!(of(1, 1, 1), Some((1, 1)));
+        assert_eq!(of(255, 257, 65535), Some((65535, 65535)));
+        for (height, width, features) in
+            [(1, 1, 0), (1, 1, 65536), (0, 1, 64), (1, 0, 64), (256, 256, 64), (usize::MAX, 2, 64)]
+        {
+            assert_eq!(of(height, width, features), None, "{height}x{width}x{features}");
+        }
+        for (entry, in_memory) in [(1, 1), (3, 64), (48, 64), (64, 64), (65, 128), (65535, 65536)] {
+            assert_eq!(padded(entry), in_memory, "{entry}");
+        }
+    }
 
     #[test]
     fn what_was_written_is_read_later() {

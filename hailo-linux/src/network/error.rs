@@ -109,3 +109,24 @@ impl Error {
 
 /// What most functions of this module return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, LibraryStatus};
+
+    #[test]
+    fn the_librarys_codes_tell_wrong_arguments_from_wrong_times() {
+        let stream = || String::from("input");
+        for (error, status) in [
+            (Error::NoGroup { wanted: stream(), known: Vec::new() }, Some(LibraryStatus::InvalidArgument)),
+            (Error::FrameLength { stream: stream(), expected: 4, given: 5 }, Some(LibraryStatus::InvalidArgument)),
+            (Error::FrameCount { expected: 1, given: 2 }, Some(LibraryStatus::InvalidArgument)),
+            (Error::AlreadyActive, Some(LibraryStatus::InvalidOperation)),
+            (Error::TooMany { limit: 32 }, Some(LibraryStatus::InvalidOperation)),
+            (Error::ManyTransfers { stream: stream() }, Some(LibraryStatus::InvalidOperation)),
+            (Error::QueueEmpty, None),
+        ] {
+            assert_eq!(error.library_status(), status, "{error}");
+        }
+    }
+}

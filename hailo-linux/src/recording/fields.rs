@@ -266,3 +266,33 @@ fn number(bytes: &[u8]) -> Option<u64> {
     number.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(u64::from_le_bytes(number))
 }
+
+#[cfg(test)]
+mod tests {
+    use hailo_abi::command::ChannelInterrupt;
+
+    use super::{InterruptsWaitReply, Progress, interrupts, json};
+
+    #[test]
+    fn interrupts_are_written_as_the_later_drivers_write_them() {
+        let done = ChannelInterrupt {
+            engine_index: 0,
+            channel_index: 16,
+            is_active: true,
+            progress: Progress::Transfers(3),
+            host_error: 0,
+            device_error: 0,
+            validation_success: true,
+        };
+        for (interrupt, word) in [
+            (done, 3),
+            (ChannelInterrupt { progress: Progress::Descriptors(300), ..done }, 300),
+            (ChannelInterrupt { host_error: 1, ..done }, 0xfe),
+            (ChannelInterrupt { device_error: 1, ..done }, 0xfe),
+            (ChannelInterrupt { validation_success: false, ..done }, 0xfe),
+            (ChannelInterrupt { is_active: false, host_error: 1, ..done }, 0xff),
+        ] {
+            assert_eq!(interrupts(&InterruptsWaitReply::new(&[interrupt])), json!([[0, 16, word]]), "{interrupt:?}");
+        }
+    }
+}

@@ -14,9 +14,9 @@ pub(super) struct Area {
     pub(super) readable: bool,
     pub(super) writable: bool,
     pub(super) shared: bool,
-    /// Belongs to a device, whose memory cannot be pinned.
+    /// Belongs to a device, whose memory cannot be pinned, or to a low-memory buffer of the emulated driver.
     pub(super) device: bool,
-    /// Memory of the emulated driver, which can be pinned behind an IOMMU only.
+    /// Other memory of the emulated driver, which can be pinned behind an IOMMU only.
     pub(super) driver: bool,
     /// Belongs to a file, which may end before the area does.
     pub(super) file: bool,

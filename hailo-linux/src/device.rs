@@ -123,6 +123,8 @@ pub(crate) struct Inner {
     pub(crate) notifications: Mutex<bool>,
     /// Which networks the firmware was given.
     pub(crate) networks: Mutex<crate::network::Networks>,
+    /// Held while a network is given to the firmware, which knows networks by their order.
+    pub(crate) configuring: Mutex<()>,
 }
 
 impl Device {
@@ -200,6 +202,7 @@ impl Device {
             controls: Mutex::new(Controls::new()),
             notifications: Mutex::new(false),
             networks: Mutex::default(),
+            configuring: Mutex::new(()),
             name: name.into(),
         };
         Ok(Self { inner: Arc::new(inner) })

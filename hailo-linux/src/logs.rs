@@ -42,15 +42,17 @@ impl Device {
     /// Reads everything that a CPU has logged since the last read, at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`read_log`](Self::read_log).
+    /// As [`read_log`](Self::read_log), if nothing was read before: the driver gives what was read only once.
     pub fn read_whole_log(&self, cpu: CpuId, limit: usize) -> Result<Vec<u8>> {
         let mut log = Vec::new();
         let mut buffer = [0; MAX_FW_LOG_BUFFER_LENGTH];
         while log.len() < limit {
             let wanted = buffer.len().min(limit - log.len());
-            match self.read_log(cpu, &mut buffer[..wanted])? {
-                0 => break,
-                length => log.extend_from_slice(&buffer[..length]),
+            match self.read_log(cpu, &mut buffer[..wanted]) {
+                Ok(0) => break,
+                Ok(length) => log.extend_from_slice(&buffer[..length]),
+                Err(error) if log.is_empty() => return Err(error),
+                Err(_) => break,
             }
         }
         Ok(log)

@@ -277,6 +277,37 @@ fn a_transfer_is_finished_when_its_bytes_have_come() {
 }
 
 #[test]
+fn who_waits_learns_that_the_channel_begins_anew() {
+    let device = Device::open("mock").unwrap();
+    let channels = device.enable_channels(ChannelBitmaps::engine0(0x1_0001)).unwrap();
+    let (_input, output) = loopback(&device, &channels, 0);
+    let receiving = output.launch(device.allocate(1000, Direction::FromDevice).unwrap()).unwrap();
+    thread::scope(|scope| {
+        let begin = Instant::now();
+        let waiter = scope.spawn(move || receiving.wait(4 * SOON).unwrap_err());
+        // The sooner it waits the better the test; it passes in any order.
+        thread::sleep(Duration::from_millis(50));
+        device.bench().start(&output).unwrap();
+        assert!(matches!(waiter.join().unwrap().kind(), ErrorKind::OutOfStep { .. }));
+        assert!(begin.elapsed() < 2 * SOON);
+    });
+}
+
+#[test]
+fn a_channel_that_is_opened_when_nobody_waits_any_more_fails() {
+    let device = Device::open("mock:fault=interrupts_wait#1=EIO").unwrap();
+    let channels = device.enable_channels(ChannelBitmaps::engine0(0x1_0001)).unwrap();
+    // Long enough for the thread to end; in any order the transfers fail for the same reason.
+    thread::sleep(Duration::from_millis(50));
+    let (_input, output) = loopback(&device, &channels, 0);
+    let failed = match output.launch(device.allocate(1000, Direction::FromDevice).unwrap()) {
+        Ok(receiving) => receiving.wait(SOON).map(drop).unwrap_err(),
+        Err(refused) => refused.error,
+    };
+    assert_eq!(failed.kind(), &ErrorKind::Refused(Errno::EIO));
+}
+
+#[test]
 fn controls_of_the_bench_are_for_channels_of_the_device() {
     let emulator = Emulator::new("mock:boards=2").unwrap();
     let (first, second) = (emulator.open(0).unwrap(), emulator.open(1).unwrap());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hailo_abi::{Errno, Interface, Operation, Transport};
 use hailo_linux::emulator::Emulator;
-use hailo_linux::network::{Active, Api, Error, Model, Options};
+use hailo_linux::network::{Active, Api, Configured, Error, Model, Options};
 use hailo_linux::{Direction, ErrorKind};
 use hailo_mock::{
     BoardFirmware, Fault, FaultTransport, Faults, InputFrame, Machine, MachineOptions, NetworkFunction, Pattern, Strike,
@@ -162,6 +162,112 @@ fn no_frame_gets_the_results_of_another_one_after_a_timeout() {
     drop(active);
     let mut active = network.activate().unwrap();
     assert!(frames(&mut active, Api::Blocking, 101, TIMEOUT).iter().all(Result::is_ok));
+}
+
+#[test]
+fn what_has_come_is_read_also_if_nothing_can_be_launched_any_more() {
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut refused = 0;
+    for launch in 1.. {
+        let emulator = Emulator::new(&format!("mock:fault=launch_transfer#{launch}-=ECONNRESET")).unwrap();
+        let device = emulator.open(0).unwrap();
+        let mut network = device.configure(&model, &Options::default()).unwrap();
+        let Ok(mut active) = network.activate() else { continue };
+        let size = active.inputs()[0].frame_size();
+        let written = (1..=3).take_while(|byte| active.inputs()[0].write(&vec![*byte; size], TIMEOUT).is_ok()).count();
+        let mut output = vec![0; active.outputs()[0].frame_size()];
+        for byte in 1..=written as u8 {
+            let expected = expected(&mut active, &vec![byte; size]);
+            active.outputs()[0].read(&mut output, TIMEOUT).unwrap();
+            assert_eq!(output, expected, "launch {launch}, frame {byte}");
+        }
+        if written < 3 {
+            continue;
+        }
+        // As many as can be under way were launched; then it is said why there is no other.
+        let more = active.inputs()[0].write(&vec![4; size], TIMEOUT);
+        if let Err(Error::Device(error)) = more {
+            assert!(matches!(error.kind(), ErrorKind::Stopped { .. } | ErrorKind::NotStarted { .. }), "{error}");
+            refused += 1;
+        } else {
+            break;
+        }
+    }
+    assert!(refused > 0);
+}
+
+/// Activates each of some networks, and looks whether it computes what it should.
+fn run_each(networks: &mut [Configured]) {
+    for (number, network) in networks.iter_mut().enumerate() {
+        let mut active = network.activate().unwrap();
+        let outcomes = frames(&mut active, Api::Blocking, 10 * number as u8, TIMEOUT);
+        assert!(outcomes.iter().all(Result::is_ok), "network {number}: {outcomes:?}");
+    }
+}
+
+#[test]
+fn networks_are_configured_one_at_a_time() {
+    // Controls take long enough for others to come between.
+    let device = Emulator::new("mock:fault=fw_control=hold:1ms").unwrap().open(0).unwrap();
+    let models = [(1, 1), (2, 1), (1, 2)].map(|(inputs, outputs)| artificial::running(inputs, outputs));
+    let models = models.map(|hef| Model::new(hef, None).unwrap());
+    let mut networks: Vec<_> = std::thread::scope(|scope| {
+        let device = &device;
+        let configure = |model| scope.spawn(move || device.configure(model, &Options::default()).unwrap());
+        let threads: Vec<_> = models.iter().chain(&models).map(configure).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut indices: Vec<_> = networks.iter().map(Configured::application_index).collect();
+    indices.sort_unstable();
+    assert_eq!(indices, [0, 1, 2, 3, 4, 5]);
+    for network in &mut networks {
+        let mut active = network.activate().unwrap();
+        let input: Vec<_> = active.inputs().iter().map(|stream| vec![7; stream.frame_size()]).collect();
+        let mut output: Vec<_> = active.outputs().iter().map(|stream| vec![0; stream.frame_size()]).collect();
+        let inputs: Vec<_> = input.iter().map(Vec::as_slice).collect();
+        let mut outputs: Vec<_> = output.iter_mut().map(Vec::as_mut_slice).collect();
+        active.infer(&inputs, &mut outputs, TIMEOUT).unwrap();
+    }
+}
+
+#[test]
+fn a_network_whose_answer_was_lost_does_not_shift_the_numbers_of_others() {
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut lost = 0;
+    for control in 1.. {
+        let interface = Interface::of(MachineOptions::default().driver).unwrap();
+        // Carried out, but a signal has ended the call.
+        let strike = Strike::once(Operation::FwControl, control, Fault::FailAfter(Errno::EINTR));
+        let faults = Arc::new(Faults::new(interface, vec![strike]));
+        let layer = faults.clone();
+        let through = move |transport| Arc::new(FaultTransport::with(transport, layer.clone())) as Arc<dyn Transport>;
+        let emulator = Emulator::new("mock").unwrap();
+        let device = emulator.open_through(0, hailo_linux::Options::default(), through).unwrap();
+        let mut networks = Vec::new();
+        let mut refused = false;
+        for _ in 0..3 {
+            match device.configure(&model, &Options::default()) {
+                Ok(network) => networks.push(network),
+                Err(Error::CountLost) => refused = true,
+                Err(Error::Device(error)) => assert_eq!(error.kind(), &ErrorKind::Interrupted),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        if faults.struck() == 0 {
+            // All that configuring sends was tried.
+            break;
+        }
+        run_each(&mut networks);
+        if refused {
+            lost += 1;
+            drop(networks);
+            networks = vec![device.configure(&model, &Options::default()).unwrap()];
+            run_each(&mut networks);
+        }
+        drop((networks, device));
+        assert!(emulator.machine().report().is_clean());
+    }
+    assert!(lost > 0, "no header was lost while another network was there");
 }
 
 /// Gives each output the first byte of the input.

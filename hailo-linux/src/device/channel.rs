@@ -112,6 +112,9 @@ impl Channel {
             queue.fail(&ErrorKind::OutOfStep { channel: self.state.id });
         }
         queue.started = true;
+        drop(queue);
+        // Somebody may wait for what has failed.
+        self.state.progress.notify_all();
     }
 
     /// Notes that the firmware stopped the channel: what is pending fails, nothing is launched any more, and the buffers of
@@ -425,6 +428,8 @@ impl ChannelState {
         match interrupt.progress {
             Progress::Transfers(_) if is_sound => {}
             Progress::Transfers(count) => queue.reported(Some(count.into())),
+            // Of a channel that has stopped the counter says nothing.
+            Progress::Descriptors(_) if !is_active => {}
             Progress::Descriptors(processed) => {
                 let completed = queue.ring.completed_at(processed);
                 queue.reported(completed);

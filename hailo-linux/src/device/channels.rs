@@ -14,7 +14,7 @@ use super::Inner;
 use super::channel::{Channel, ChannelState};
 use super::list::DescriptorList;
 use crate::error::{Error, ErrorKind, Invalid, Result};
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, Ordering, fence};
 use crate::sync::thread;
 use crate::worker::Worker;
 
@@ -55,6 +55,8 @@ struct Shared {
     /// By engine and index; filled when a channel is opened.
     states: [[OnceLock<Arc<ChannelState>>; MAX_CHANNELS_PER_ENGINE as usize]; MAX_ENGINES],
     stopping: AtomicBool,
+    /// Why nobody waits for interrupts any more; nothing: the driver says that the channels are disabled.
+    ended: OnceLock<Option<ErrorKind>>,
 }
 
 impl Inner {
@@ -92,6 +94,7 @@ impl Inner {
             bitmaps: channels,
             states: Default::default(),
             stopping: AtomicBool::new(false),
+            ended: OnceLock::new(),
         });
         let waiting = Arc::clone(&shared);
         let mut guard = Channels { shared, worker: None, disabled: false };
@@ -150,7 +153,14 @@ impl Channels {
         }
         let state = Arc::new(ChannelState::new(channel, Arc::clone(device), list));
         match place.set(Arc::clone(&state)) {
-            Ok(()) => Ok(Channel { state }),
+            Ok(()) => {
+                // The thread says first that it ends and then looks for channels; here it is the other way round.
+                fence(Ordering::SeqCst);
+                if let Some(why) = self.shared.ended.get() {
+                    state.fail(&reason(why, channel));
+                }
+                Ok(Channel { state })
+            }
             Err(refused) => {
                 // The list goes with it: nothing was launched through it.
                 drop(refused);
@@ -252,6 +262,11 @@ impl fmt::Debug for Channels {
     }
 }
 
+/// What a channel's transfers fail with when nobody waits for interrupts any more.
+fn reason(why: &Option<ErrorKind>, channel: ChannelId) -> ErrorKind {
+    why.clone().unwrap_or(ErrorKind::Disabled { channel })
+}
+
 impl Shared {
     fn place(&self, channel: ChannelId) -> Option<&OnceLock<Arc<ChannelState>>> {
         self.states.get(usize::from(channel.engine))?.get(usize::from(channel.index))
@@ -259,6 +274,13 @@ impl Shared {
 
     fn states(&self) -> impl Iterator<Item = &Arc<ChannelState>> {
         self.states.iter().flatten().filter_map(OnceLock::get)
+    }
+
+    /// Nobody waits for interrupts from now on: what is pending fails.
+    fn end(&self, why: Option<ErrorKind>) {
+        let why = self.ended.get_or_init(|| why);
+        fence(Ordering::SeqCst);
+        self.states().for_each(|state| state.fail(&reason(why, state.id())));
     }
 
     /// The thread: waits for interrupts and hands them to the channels until they are disabled.
@@ -282,12 +304,12 @@ impl Shared {
                 Err(error) if error.errno() == Some(Errno::EINTR) => {}
                 Err(error) => {
                     let kind = error.errno().map_or(ErrorKind::Refused(Errno::EINVAL), ErrorKind::of);
-                    self.states().for_each(|state| state.fail(&kind));
+                    self.end(Some(kind));
                     break;
                 }
             }
             if empty_waits > EMPTY_WAITS {
-                self.states().for_each(|state| state.fail(&ErrorKind::Disabled { channel: state.id() }));
+                self.end(None);
                 break;
             }
             if empty_waits > EMPTY_WAITS_AT_ONCE {

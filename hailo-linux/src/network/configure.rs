@@ -1,5 +1,6 @@
 //! [`Configured`]: a network that a device knows.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use hailo_abi::firmware::FirmwareInterface;
@@ -16,6 +17,7 @@ use crate::device::Device;
 use crate::device::buffer::Direction as BufferDirection;
 use crate::device::list::Program;
 use crate::device::shared::SharedBuffer;
+use crate::error::ErrorKind;
 use crate::hef::Refusal;
 use crate::memory::page_size;
 use crate::notifications::Notifications;
@@ -72,6 +74,8 @@ impl Device {
     #[doc(alias = "hailo_configure_device")]
     pub fn configure(&self, model: &Model, options: &Options) -> Result<Configured> {
         let inner = &self.inner;
+        // Header and action lists of two networks must not mix, nor what is counted of them.
+        let _one_at_a_time = inner.configuring.lock().unwrap_or_else(PoisonError::into_inner);
         let firmware = inner.identified()?;
         let interface = firmware.interface;
         let facts = DeviceFacts {
@@ -85,9 +89,12 @@ impl Device {
         let limit = interface.max_applications();
         {
             let mut networks = inner.networks();
-            if networks.alive == 0 && networks.applications > 0 {
+            if networks.alive == 0 && (networks.applications > 0 || networks.is_count_lost) {
                 // Nothing refers to what the firmware still knows.
                 networks.is_cleared = false;
+            }
+            if networks.is_count_lost && networks.is_cleared {
+                return Err(Error::CountLost);
             }
             if usize::from(networks.applications) >= limit && networks.is_cleared {
                 return Err(Error::TooMany { limit });
@@ -98,6 +105,7 @@ impl Device {
             inner.clear_networks(interface)?;
             let mut networks = inner.networks();
             networks.is_cleared = true;
+            networks.is_count_lost = false;
             networks.applications = 0;
         }
         let mut builder = Builder { device: self, lists: Vec::new(), buffers: Vec::new() };
@@ -142,7 +150,12 @@ impl Device {
         let inner = &self.inner;
         let header = SetNetworkGroupHeader { application_header: plan.header };
         // SAFETY: the header contains no address.
-        let Done = unsafe { inner.ask(plan.firmware, &Request::SetNetworkGroupHeader(header)) }?;
+        if let Err(error) = unsafe { inner.ask::<Done>(plan.firmware, &Request::SetNetworkGroupHeader(header)) } {
+            // Only who refuses it says that it was not counted.
+            inner.networks().is_count_lost |=
+                !matches!(error.kind(), ErrorKind::Firmware { .. } | ErrorKind::Control(_));
+            return Err(error.into());
+        }
         let application = {
             let mut networks = inner.networks();
             let application = networks.applications;

@@ -16,6 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::firmware::refused;
 use crate::sync::MutexGuard;
 
+/// How often a network is stopped if signals end the call.
+const RESET_ATTEMPTS: u32 = 3;
+
 /// What the firmware of a device was given, and what it said of itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Networks {
@@ -25,6 +28,8 @@ pub(crate) struct Networks {
     pub(super) is_cleared: bool,
     /// Headers that the firmware was sent since then.
     pub(super) applications: u8,
+    /// The firmware may have counted one more, whose answer was lost.
+    pub(super) is_count_lost: bool,
     /// Networks that exist on this side.
     pub(super) alive: usize,
     /// Whether one of them runs.
@@ -98,7 +103,7 @@ impl Inner {
         Ok(answer.hw_consts)
     }
 
-    /// Stops whatever network runs.
+    /// Stops whatever network runs. Once more if a signal has ended the call: stopping twice does no harm.
     pub(super) fn reset_networks(&self, interface: FirmwareInterface) -> Result<()> {
         let request = Request::ChangeContextSwitchStatus(ChangeContextSwitchStatus {
             state_machine_status: ContextSwitchStatus::RESET,
@@ -106,9 +111,16 @@ impl Inner {
             dynamic_batch_size: 0,
             batch_count: 0,
         });
-        // SAFETY: the device stops using memory.
-        let Done = unsafe { self.ask(interface, &request) }?;
-        Ok(())
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            // SAFETY: the device stops using memory.
+            match unsafe { self.ask::<Done>(interface, &request) } {
+                Ok(Done) => return Ok(()),
+                Err(error) if *error.kind() == ErrorKind::Interrupted && attempts < RESET_ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Makes the firmware forget all networks.

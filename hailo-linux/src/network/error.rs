@@ -32,6 +32,10 @@ pub enum Error {
         /// The most.
         limit: usize,
     },
+    /// It is not known whether the firmware has taken a network, because its answer was lost, and so not under which number it
+    /// would know the next one.
+    #[error("the firmware's answer to a network was lost; drop all networks of the device, and configure them anew")]
+    CountLost,
     /// The device could not be stopped when the network was deactivated, so that its memory had to be given up.
     #[error("the network lost its descriptor lists when the device could not be stopped; configure it again")]
     Lost,
@@ -91,9 +95,11 @@ impl Error {
         match self {
             Self::Model(error) => error.library_status(),
             Self::Refused(refusal) => Some(refusal.status),
-            Self::AlreadyActive | Self::TooMany { .. } | Self::OtherApi { .. } | Self::ManyTransfers { .. } => {
-                Some(LibraryStatus::InvalidOperation)
-            }
+            Self::AlreadyActive
+            | Self::TooMany { .. }
+            | Self::CountLost
+            | Self::OtherApi { .. }
+            | Self::ManyTransfers { .. } => Some(LibraryStatus::InvalidOperation),
             Self::FrameLength { .. } | Self::FrameCount { .. } | Self::NoGroup { .. } => {
                 Some(LibraryStatus::InvalidArgument)
             }

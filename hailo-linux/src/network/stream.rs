@@ -193,6 +193,14 @@ impl StreamEnd {
         Ok(())
     }
 
+    /// Launches transfers if none is under way: it could not be done when the last one ended, and now the caller learns why.
+    fn go_on(&mut self) -> Result<()> {
+        match &self.ring {
+            Some(ring) if ring.pending.is_empty() => self.fetch_ahead(),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a buffer of the caller's can be given to the network.
     pub(super) fn check(&self, buffer: &DmaBuffer) -> Result<()> {
         if self.api != Api::Pipelined {
@@ -260,10 +268,13 @@ impl StreamEnd {
         if self.boxes.is_some() {
             return self.read_boxes(frame, patience);
         }
+        self.go_on()?;
         let Some(ring) = &mut self.ring else { return Err(Error::OtherApi { configured: Api::Pipelined }) };
         ring.finish(&self.channel, patience)?;
         ring.copy_out(frame)?;
-        self.fetch_ahead()
+        // The frame is the caller's, and so are others that came already: failing to go on is no error of theirs.
+        let _ = self.fetch_ahead();
+        Ok(())
     }
 
     fn read_boxes(&mut self, frame: &mut [u8], patience: &mut Patience) -> Result<()> {
@@ -291,6 +302,7 @@ impl StreamEnd {
     /// Takes the boxes of the oldest transfer and launches it anew; without patience, only if it is done. Says whether they
     /// make a frame complete, if there were any.
     fn take_boxes(&mut self, patience: Option<&mut Patience>) -> Result<Option<bool>> {
+        self.go_on()?;
         let (Some(ring), Some(Assembly { boxes, portion, .. })) = (&mut self.ring, &mut self.boxes) else {
             return Err(Error::OtherApi { configured: self.api });
         };
@@ -301,7 +313,8 @@ impl StreamEnd {
         }
         ring.copy_out(portion)?;
         let is_complete = boxes.take(portion)?;
-        self.fetch_ahead()?;
+        // As in `read`.
+        let _ = self.fetch_ahead();
         Ok(Some(is_complete))
     }
 

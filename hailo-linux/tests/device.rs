@@ -104,6 +104,17 @@ fn logs_are_read_to_their_end() {
 }
 
 #[test]
+fn what_was_read_of_a_log_is_not_lost_with_an_error() {
+    let device = Device::open("mock:fault=read_log#2=EIO").unwrap();
+    let mut payload = vec![CpuId::CPU0.raw() as u8];
+    payload.extend_from_slice(&1300u16.to_le_bytes());
+    payload.resize(payload.len() + 1300, 7);
+    control(&device, 0xf004, &payload, SOON).unwrap();
+    let [before, after] = [(); 2].map(|()| device.read_whole_log(CpuId::CPU0, usize::MAX).unwrap());
+    assert_eq!((before.len() + after.len(), before.is_empty(), after.is_empty()), (1300, false, false));
+}
+
+#[test]
 fn a_log_is_followed_until_it_is_stopped() {
     let device = Device::open("mock").unwrap();
     let write = |text: &[u8]| {

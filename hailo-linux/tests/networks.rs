@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use hailo_abi::{Errno, Interface, Operation, Transport};
 use hailo_linux::emulator::Emulator;
-use hailo_linux::network::{Active, Api, Configured, Error, Model, Options};
-use hailo_linux::{Direction, ErrorKind};
-use hailo_mock::{
-    BoardFirmware, Fault, FaultTransport, Faults, InputFrame, Machine, MachineOptions, NetworkFunction, Pattern, Strike,
-};
+use hailo_linux::network::{Active, Api, Configured, Error, InputStream, Model, Options, OutputStream};
+use hailo_linux::{Device, Direction, ErrorKind};
+use hailo_mock::{BoardFirmware, Fault, FaultTransport, Faults, InputFrame, Machine, NetworkFunction, Pattern, Strike};
 use hailo_tests::models::artificial;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -92,6 +90,17 @@ fn frames_that_are_not_fetched_are_released_with_the_network() {
     assert!(emulator.machine().report().is_clean());
 }
 
+/// A device, and the faults that strike its calls.
+fn disturbed(strikes: Vec<Strike>) -> (Emulator, Device, Arc<Faults>) {
+    let emulator = Emulator::new("mock").unwrap();
+    let interface = Interface::of(emulator.machine().driver()).unwrap();
+    let faults = Arc::new(Faults::new(interface, strikes));
+    let layer = faults.clone();
+    let through = move |transport| Arc::new(FaultTransport::with(transport, layer.clone())) as Arc<dyn Transport>;
+    let device = emulator.open_through(0, hailo_linux::Options::default(), through).unwrap();
+    (emulator, device, faults)
+}
+
 /// Runs frames one after the other, each with other bytes, also after one has failed. Says of each whether it failed, and how.
 fn frames(active: &mut Active<'_>, api: Api, first: u8, timeout: Duration) -> Vec<Result<(), Error>> {
     let mut run = |number: u8| {
@@ -147,12 +156,8 @@ fn no_frame_gets_the_results_of_another_one_after_a_failed_launch() {
 fn no_frame_gets_the_results_of_another_one_after_a_timeout() {
     let model = Model::new(artificial::running(1, 1), None).unwrap();
     // No wait reports anything, so no frame is known to be done, however fast the machine is.
-    let interface = Interface::of(MachineOptions::default().driver).unwrap();
     let interrupted = Strike::from(Operation::InterruptsWait, 0, Fault::Fail(Errno::EINTR));
-    let faults = Arc::new(Faults::new(interface, vec![interrupted]));
-    let layer = faults.clone();
-    let through = move |transport| Arc::new(FaultTransport::with(transport, layer.clone())) as Arc<dyn Transport>;
-    let device = Emulator::new("mock").unwrap().open_through(0, hailo_linux::Options::default(), through).unwrap();
+    let (_, device, faults) = disturbed(vec![interrupted]);
     let mut network = device.configure(&model, &Options::default()).unwrap();
     let mut active = network.activate().unwrap();
     let outcomes = frames(&mut active, Api::Blocking, 1, Duration::from_millis(100));
@@ -222,11 +227,21 @@ fn networks_are_configured_one_at_a_time() {
     assert_eq!(indices, [0, 1, 2, 3, 4, 5]);
     for network in &mut networks {
         let mut active = network.activate().unwrap();
-        let input: Vec<_> = active.inputs().iter().map(|stream| vec![7; stream.frame_size()]).collect();
-        let mut output: Vec<_> = active.outputs().iter().map(|stream| vec![0; stream.frame_size()]).collect();
-        let inputs: Vec<_> = input.iter().map(Vec::as_slice).collect();
+        let sent =
+            |stream: &InputStream| (stream.boundary().channel, vec![stream.boundary().channel; stream.frame_size()]);
+        let input: Vec<_> = active.inputs().iter().map(sent).collect();
+        let given: Vec<_> = input.iter().map(|(channel, bytes)| InputFrame { channel: *channel, bytes }).collect();
+        let computed = |stream: &OutputStream| {
+            let mut output = vec![0; stream.frame_size()];
+            Pattern.compute(&given, stream.boundary().channel, &mut output);
+            output
+        };
+        let expected: Vec<_> = active.outputs().iter().map(computed).collect();
+        let mut output: Vec<_> = expected.iter().map(|output| vec![0; output.len()]).collect();
+        let inputs: Vec<_> = given.iter().map(|frame| frame.bytes).collect();
         let mut outputs: Vec<_> = output.iter_mut().map(Vec::as_mut_slice).collect();
         active.infer(&inputs, &mut outputs, TIMEOUT).unwrap();
+        assert_eq!(output, expected);
     }
 }
 
@@ -235,14 +250,9 @@ fn a_network_whose_answer_was_lost_does_not_shift_the_numbers_of_others() {
     let model = Model::new(artificial::running(1, 1), None).unwrap();
     let mut lost = 0;
     for control in 1.. {
-        let interface = Interface::of(MachineOptions::default().driver).unwrap();
         // Carried out, but a signal has ended the call.
         let strike = Strike::once(Operation::FwControl, control, Fault::FailAfter(Errno::EINTR));
-        let faults = Arc::new(Faults::new(interface, vec![strike]));
-        let layer = faults.clone();
-        let through = move |transport| Arc::new(FaultTransport::with(transport, layer.clone())) as Arc<dyn Transport>;
-        let emulator = Emulator::new("mock").unwrap();
-        let device = emulator.open_through(0, hailo_linux::Options::default(), through).unwrap();
+        let (emulator, device, faults) = disturbed(vec![strike]);
         let mut networks = Vec::new();
         let mut refused = false;
         for _ in 0..3 {
@@ -268,6 +278,23 @@ fn a_network_whose_answer_was_lost_does_not_shift_the_numbers_of_others() {
         assert!(emulator.machine().report().is_clean());
     }
     assert!(lost > 0, "no header was lost while another network was there");
+}
+
+#[test]
+fn a_signal_does_not_keep_a_network_from_being_stopped() {
+    let (emulator, device, faults) = disturbed(Vec::new());
+    let model = Model::new(artificial::running(1, 1), None).unwrap();
+    let mut network = device.configure(&model, &Options::default()).unwrap();
+    for fault in [Fault::Fail(Errno::EINTR), Fault::FailAfter(Errno::EINTR)] {
+        let active = network.activate().unwrap();
+        let next = faults.calls()[&Some(Operation::FwControl)];
+        faults.set_strikes(vec![Strike::once(Operation::FwControl, next, fault)]);
+        active.deactivate().unwrap();
+        assert_eq!(faults.struck(), 1);
+    }
+    run_each(std::slice::from_mut(&mut network));
+    drop((network, device));
+    assert!(emulator.machine().report().is_clean());
 }
 
 /// Gives each output the first byte of the input.

@@ -143,19 +143,7 @@ fn program_with(client: &Client, page: u16, size: u64) -> Result<u32, Errno> {
     let address = client.pages(1);
     let buffer_handle = client.map(address, 4096, DataDirection::TO_DEVICE)?;
     let (desc_handle, _) = client.create(64, page, false)?;
-    client.plain(&Command::DescListProgram(DescListProgram {
-        buffer_handle,
-        buffer_size: size,
-        buffer_offset: 0,
-        batch_size: 1,
-        desc_handle,
-        channel_index: 0,
-        starting_desc: 0,
-        should_bind: true,
-        last_interrupts_domain: InterruptsDomain::NONE,
-        is_debug: false,
-        stride: 0,
-    }))
+    client.plain(&Command::DescListProgram(common::program(buffer_handle, size, desc_handle)))
 }
 
 fn program_page_0(client: &Client) -> Result<u32, Errno> {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Client;
+use common::{Client, program};
 use hailo_abi::command::*;
 use hailo_abi::enums::{BufferType, DataDirection, InterruptsDomain, SyncType};
 use hailo_abi::{DataModel, Driver, DriverRelease, Errno, Operation, Transport};
@@ -34,23 +34,6 @@ fn a_list_has_at_most_the_largest_power_of_two() {
             // The number is used up.
             assert_eq!(client.create(8, 512, false).unwrap().0, 0x2000, "{release}: {count:#x}");
         }
-    }
-}
-
-/// One transfer from the begin of a buffer to the begin of a list, without interrupts.
-fn program(buffer_handle: u64, buffer_size: u64, desc_handle: u64) -> DescListProgram {
-    DescListProgram {
-        buffer_handle,
-        buffer_size,
-        buffer_offset: 0,
-        batch_size: 1,
-        desc_handle,
-        channel_index: 0,
-        starting_desc: 0,
-        should_bind: true,
-        last_interrupts_domain: InterruptsDomain::NONE,
-        is_debug: false,
-        stride: 0,
     }
 }
 

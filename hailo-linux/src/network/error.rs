@@ -75,7 +75,8 @@ pub enum Error {
         /// What.
         what: &'static str,
     },
-    /// An earlier frame failed when the device may have had a part of it: from then on results would be taken for those of other frames.
+    /// An earlier frame failed when the device may have had a part of it: from then on results would be taken for those of
+    /// other frames.
     #[error(
         "an earlier frame failed half-way, and its results would be taken for those of this one; activate the network again"
     )]
@@ -128,6 +129,7 @@ mod tests {
             (Error::FrameLength { stream: stream(), expected: 4, given: 5 }, Some(LibraryStatus::InvalidArgument)),
             (Error::FrameCount { expected: 1, given: 2 }, Some(LibraryStatus::InvalidArgument)),
             (Error::AlreadyActive, Some(LibraryStatus::InvalidOperation)),
+            (Error::CountLost, Some(LibraryStatus::InvalidOperation)),
             (Error::TooMany { limit: 32 }, Some(LibraryStatus::InvalidOperation)),
             (Error::ManyTransfers { stream: stream() }, Some(LibraryStatus::InvalidOperation)),
             (Error::QueueEmpty, None),

@@ -3,7 +3,7 @@
 
 use hailo_abi::channels::ChannelBitmaps;
 use hailo_abi::command::*;
-use hailo_abi::enums::{BufferType, CpuId, DataDirection};
+use hailo_abi::enums::{BufferType, CpuId, DataDirection, InterruptsDomain};
 use hailo_abi::interface::RELEASES;
 use hailo_abi::{DataModel, DriverRelease, Errno, Interface, Operation, Reply};
 use hailo_mock::memory::PageKind;
@@ -215,5 +215,22 @@ impl Client {
             .map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
             .map(|word| (word >> 8, word & 0xff))
             .collect()
+    }
+}
+
+/// One transfer from the begin of a buffer to the begin of a list, without interrupts.
+pub fn program(buffer_handle: u64, buffer_size: u64, desc_handle: u64) -> DescListProgram {
+    DescListProgram {
+        buffer_handle,
+        buffer_size,
+        buffer_offset: 0,
+        batch_size: 1,
+        desc_handle,
+        channel_index: 0,
+        starting_desc: 0,
+        should_bind: true,
+        last_interrupts_domain: InterruptsDomain::NONE,
+        is_debug: false,
+        stride: 0,
     }
 }
